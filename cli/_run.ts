@@ -1,0 +1,79 @@
+import { Daemon, LogFileError, PidFileError } from "../daemon/mod.ts";
+import {
+  type ConfigurationOptions,
+  configurationPath,
+  problemsOf,
+  readConfiguration,
+} from "./_configuration.ts";
+import { EXIT, Exit } from "./_exit.ts";
+import { tell } from "./_output.ts";
+
+/** Added to a signal's number for the exit status of a process that it ended. */
+const SIGNAL_STATUS = 128;
+
+const STOP_SIGNALS: readonly (readonly [Deno.Signal, number])[] = [["SIGINT", 2], ["SIGTERM", 15]];
+
+/** Waits for a signal to stop; a second one does not wait. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const [signal, number] of STOP_SIGNALS) {
+      Deno.addSignalListener(signal, () => {
+        if (asked) Deno.exit(SIGNAL_STATUS + number);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+function startError(error: unknown): unknown {
+  if (error instanceof PidFileError) {
+    return new Exit(error.heldByOther ? EXIT.TEMP_FAIL : EXIT.CANT_CREATE, error.message);
+  }
+  return error instanceof LogFileError ? new Exit(EXIT.CANT_CREATE, error.message) : error;
+}
+
+/**
+ * Runs the daemon until it is told to stop.
+ *
+ * @param entry URL of the program's entry module.
+ * @returns Exit status.
+ * @throws Exit when it cannot start.
+ */
+export async function run(
+  options: ConfigurationOptions,
+  entry: string,
+  version: string,
+): Promise<number> {
+  const loaded = readConfiguration(options);
+  const problems = problemsOf(loaded);
+  if (problems !== "") tell(problems);
+  if (!loaded.ok) return EXIT.CONFIG;
+  if (loaded.missing) {
+    const path = configurationPath(options) ?? "no place, because HOME is not set";
+    tell(`using built-in defaults; a configuration would be read from ${path}`);
+  }
+  const { config } = loaded;
+  if (config.system.chroot !== undefined || config.system.user !== undefined) {
+    throw new Exit(
+      EXIT.CONFIG,
+      "[system] chroot and user are not part of this version: remove them from the configuration " +
+        "and start the masterserver with chroot(8) --userspec",
+    );
+  }
+  const daemon = new Daemon({ config, reread: () => readConfiguration(options), entry, version });
+  const stopped = stopSignal();
+  try {
+    const up = await daemon.start();
+    if (!up) {
+      await daemon.stop("no ring could be started");
+      return EXIT.UNAVAILABLE;
+    }
+  } catch (error) {
+    throw startError(error);
+  }
+  Deno.addSignalListener("SIGHUP", () => daemon.reload());
+  await daemon.stop(await stopped);
+  return EXIT.OK;
+}

@@ -1,0 +1,96 @@
+/**
+ * The command line.
+ *
+ * @module
+ */
+
+import { Command, CommanderError } from "commander";
+import metadata from "../deno.json" with { type: "json" };
+import { type ConfigurationOptions, problemsOf, readConfiguration } from "./_configuration.ts";
+import { EXIT, Exit } from "./_exit.ts";
+import { print, tell } from "./_output.ts";
+import type { ListOptions } from "./_list.ts";
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function withConfiguration(command: Command): Command {
+  return command
+    .option("--config <file>", "read this file instead of $HOME/.netpanzer/config/master.ini")
+    .option(
+      "--set <section.key=value>",
+      "override one setting; may be given several times",
+      collect,
+      [],
+    );
+}
+
+function check(options: ConfigurationOptions): number {
+  const loaded = readConfiguration(options);
+  const problems = problemsOf(loaded);
+  if (problems !== "") tell(problems);
+  if (!loaded.ok) return EXIT.CONFIG;
+  print(loaded.missing ? "no file: built-in defaults are used" : "the configuration is good");
+  return EXIT.OK;
+}
+
+function program(entry: string, finish: (status: number) => void): Command {
+  const masterserver = new Command("masterserver")
+    .description("Master server of the netPanzer game: game servers register, players find them.")
+    .version(`masterserver ${metadata.version}`, "--version", "print the version")
+    .helpOption("--help", "print this help")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => print(text.trimEnd()),
+      writeErr: (text) => tell(text.trimEnd()),
+    });
+  withConfiguration(masterserver.command("run", { isDefault: true }))
+    .description("run the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again")
+    .action(async (options: ConfigurationOptions) => {
+      const { run } = await import("./_run.ts");
+      finish(await run(options, entry, metadata.version));
+    });
+  masterserver.command("init")
+    .description("write a commented configuration file, with every key explained")
+    .option("--config <file>", "write this file instead of $HOME/.netpanzer/config/master.ini")
+    .action(async (options: { config?: string }) => {
+      const { init } = await import("./_init.ts");
+      finish(init(options));
+    });
+  withConfiguration(masterserver.command("check"))
+    .description("check the configuration and tell everything that is wrong with it")
+    .action((options: ConfigurationOptions) => finish(check(options)));
+  masterserver.command("list")
+    .description("print the servers that a master lists")
+    .argument("<host[:port]>", "the master to ask; port 28900 unless given")
+    .option("--old", "ask in the old style, the only one this version speaks")
+    .option("--gamename <name>", "which game's servers; master lists master servers", "netpanzer")
+    .option("--json", "print JSON")
+    .action(async (target: string, options: ListOptions) => {
+      const { list } = await import("./_list.ts");
+      finish(await list(target, options));
+    });
+  return masterserver;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param args Arguments, the program's name left out.
+ * @param entry URL of the program's entry module, which every thread's Worker runs.
+ * @returns Exit status, as in sysexits.h.
+ */
+export async function main(args: readonly string[], entry: string): Promise<number> {
+  let status: number = EXIT.OK;
+  try {
+    await program(entry, (finished) => status = finished).parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
+    if (!(error instanceof Exit)) throw error;
+    tell(`masterserver: ${error.message}`);
+    return error.status;
+  }
+  return status;
+}

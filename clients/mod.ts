@@ -1,0 +1,7 @@
+/**
+ * Clients of the rings.
+ *
+ * @module
+ */
+
+export * from "./old_style.ts";

@@ -1,0 +1,178 @@
+import {
+  MASTER_GAMENAME,
+  type RegistryEvent,
+  type ServerId,
+  type ServerRecord,
+  type Store,
+  type StoreChange,
+} from "../registry/mod.ts";
+
+/** Milliseconds after which a new or changed server is written. */
+const URGENT_MS = 20;
+
+/** Milliseconds for which it is gathered who was merely heard of. */
+const ROUTINE_MS = 1000;
+
+/** First wait before a failed write is tried again, in milliseconds; doubles. */
+const FIRST_RETRY_MS = 1000;
+
+/** Longest wait before a failed write is tried again, in milliseconds. */
+const MAX_RETRY_MS = 30_000;
+
+/** Servers of one transaction, so that no other writer of the database waits long. */
+const MAX_BATCH = 2000;
+
+type Dirty = "seen" | "put" | "gone";
+
+/** What a writer is made of. */
+export interface StoreWriterOptions {
+  readonly store: Store;
+  /** The registry's record of a server, as it is now. */
+  readonly find: (id: ServerId) => ServerRecord | undefined;
+  /** Called when writing begins to fail, and when it works again. */
+  readonly onState: (failure: string | undefined) => void;
+}
+
+/**
+ * Writes what changed in the registry behind everyone's back. It keeps only who changed, and reads
+ * how from the registry when it writes: a slow or lost database costs one entry a server, and many
+ * changes of a server become one write.
+ */
+export class StoreWriter {
+  readonly #options: StoreWriterOptions;
+  #dirty = new Map<ServerId, Dirty>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #dueAt = Infinity;
+  #retryMs = FIRST_RETRY_MS;
+  #failing = false;
+  #writing: Promise<void> | undefined;
+
+  constructor(options: StoreWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Servers whose state is not written yet. */
+  get pending(): number {
+    return this.#dirty.size;
+  }
+
+  /** Takes note of a change. */
+  note(event: RegistryEvent): void {
+    switch (event.type) {
+      case "put":
+        if (event.record.gamename === MASTER_GAMENAME) return;
+        this.#mark(event.record.id, "put");
+        this.#schedule(URGENT_MS);
+        break;
+      case "removed":
+        this.#mark(event.id, "gone");
+        this.#schedule(URGENT_MS);
+        break;
+      case "status":
+        this.#mark(event.id, "put");
+        this.#schedule(ROUTINE_MS);
+        break;
+      case "seen":
+        for (const id of event.ids) this.#mark(id, "seen");
+        this.#schedule(ROUTINE_MS);
+        break;
+    }
+  }
+
+  /** The database is there (again): writes what waits. */
+  resume(): void {
+    this.#retryMs = FIRST_RETRY_MS;
+    if (this.#dirty.size > 0) this.#schedule(0);
+  }
+
+  /** Writes all that waits, or gives up after a time in milliseconds; how many were left. */
+  async drain(patienceMs: number): Promise<number> {
+    const end = performance.now() + patienceMs;
+    while (this.#dirty.size > 0 || this.#writing) {
+      const left = end - performance.now();
+      if (left <= 0) break;
+      const write = this.#writing ?? this.#write();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await Promise.race([write, new Promise((resolve) => timer = setTimeout(resolve, left))]);
+      clearTimeout(timer);
+      if (this.#failing) break;
+    }
+    clearTimeout(this.#timer);
+    return this.#dirty.size;
+  }
+
+  #mark(id: ServerId, change: Dirty): void {
+    const before = this.#dirty.get(id);
+    if (change === "seen" && before !== undefined) return;
+    this.#dirty.set(id, change);
+  }
+
+  #schedule(delay: number): void {
+    const now = performance.now();
+    const wait = this.#failing ? this.#retryMs : delay;
+    if (this.#writing || now + wait >= this.#dueAt) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = now + wait;
+    this.#timer = setTimeout(() => void this.#write(), wait);
+  }
+
+  #write(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#dueAt = Infinity;
+    this.#writing ??= this.#writeBatch().finally(() => {
+      this.#writing = undefined;
+      if (this.#dirty.size > 0) this.#schedule(URGENT_MS);
+    });
+    return this.#writing;
+  }
+
+  async #writeBatch(): Promise<void> {
+    const batch = new Map<ServerId, Dirty>();
+    for (const [id, change] of this.#dirty) {
+      if (batch.size >= MAX_BATCH) break;
+      batch.set(id, change);
+      this.#dirty.delete(id);
+    }
+    try {
+      await this.#options.store.write(this.#changes(batch));
+      this.#setFailure(undefined);
+    } catch (error) {
+      for (const [id, change] of batch) {
+        const since = this.#dirty.get(id);
+        // What has happened since then counts, unless it is less than what was not written.
+        if (since === undefined || since === "seen") this.#dirty.set(id, change);
+      }
+      this.#setFailure(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #changes(batch: ReadonlyMap<ServerId, Dirty>): StoreChange[] {
+    const changes: StoreChange[] = [];
+    const seen = new Map<number, ServerId[]>();
+    for (const [id, change] of batch) {
+      if (change === "gone") {
+        changes.push({ type: "gone", id });
+        continue;
+      }
+      const record = this.#options.find(id);
+      if (!record || record.gamename === MASTER_GAMENAME) continue;
+      if (change !== "seen") changes.push({ type: "put", record });
+      else {
+        const ids = seen.get(record.lastSeen);
+        if (ids) ids.push(id);
+        else seen.set(record.lastSeen, [id]);
+      }
+    }
+    for (const [at, ids] of seen) changes.push({ type: "seen", ids, at });
+    return changes;
+  }
+
+  #setFailure(failure: string | undefined): void {
+    if (failure !== undefined) {
+      if (this.#failing) this.#retryMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2);
+    } else this.#retryMs = FIRST_RETRY_MS;
+    if (this.#failing === (failure !== undefined)) return;
+    this.#failing = failure !== undefined;
+    this.#options.onState(failure);
+  }
+}

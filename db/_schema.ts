@@ -1,0 +1,49 @@
+/** Version of the schema this program reads and writes, kept in the file's `user_version`. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * Steps from each version to the next. The table and its first seven columns are spelt as the
+ * design of the network spells them; what follows is what an index or a restart needs.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE server_data (
+    Number     INTEGER PRIMARY KEY AUTOINCREMENT,
+    Name       TEXT NOT NULL,
+    IP         TEXT NOT NULL,
+    NetName    TEXT NOT NULL DEFAULT '',
+    Country    TEXT NOT NULL DEFAULT '',
+    Admin      TEXT NOT NULL DEFAULT '',
+    config     TEXT NOT NULL,
+    port       INTEGER NOT NULL,
+    state      TEXT NOT NULL,
+    verified   INTEGER NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL,
+    UNIQUE (IP, port)
+  ) STRICT`,
+];
+
+/** A server that comes back keeps its Number. */
+export const PUT_SERVER = `
+  INSERT INTO server_data (Name, IP, port, config, state, verified, first_seen, last_seen)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (IP, port) DO UPDATE SET
+    Name = CASE WHEN excluded.Name = '' THEN Name ELSE excluded.Name END,
+    config = excluded.config, state = excluded.state,
+    verified = max(verified, excluded.verified),
+    first_seen = excluded.first_seen, last_seen = excluded.last_seen`;
+
+/** A server was heard of. */
+export const SEE_SERVER = "UPDATE server_data SET last_seen = ? WHERE IP = ? AND port = ?";
+
+/** A server that was ever listed leaves a row behind, */
+export const RETIRE_SERVER =
+  "UPDATE server_data SET state = 'gone' WHERE IP = ? AND port = ? AND verified = 1";
+
+/** and one that never was leaves nothing. */
+export const FORGET_SERVER = "DELETE FROM server_data WHERE IP = ? AND port = ? AND verified = 0";
+
+/** Servers that may still be alive, in order of registration. */
+export const LOAD_SERVERS = `
+  SELECT IP, port, config, state, first_seen, last_seen FROM server_data
+  WHERE state <> 'gone' AND last_seen > ? ORDER BY Number`;

@@ -1,0 +1,71 @@
+import type { Command, Outcome, ServerId } from "../registry/mod.ts";
+import type { NumberedCommand, Reply, ThreadContext } from "../threads/mod.ts";
+
+/**
+ * Milliseconds for which refreshes are gathered. A message between threads costs more than a whole
+ * heartbeat, so under load many share one.
+ */
+const GATHER_MS = 20;
+
+/** A ring's way to the registry: commands out in batches, outcomes back. */
+export class RegistryClient {
+  readonly #context: ThreadContext;
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  #refreshed = new Set<ServerId>();
+  #commands: NumberedCommand[] = [];
+  #lastRequest = 0;
+  #flushScheduled = false;
+  #gatherTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(context: ThreadContext) {
+    this.#context = context;
+  }
+
+  /** A listed server was heard of. */
+  refresh(id: ServerId): void {
+    this.#refreshed.add(id);
+    this.#gatherTimer ??= setTimeout(() => this.flush(), GATHER_MS);
+  }
+
+  /** Sends a command whose outcome does not matter. */
+  send(command: Command): void {
+    this.#enqueue({ command });
+  }
+
+  /** Sends a command and waits for its outcome. */
+  request(command: Command): Promise<Outcome> {
+    const request = ++this.#lastRequest;
+    this.#enqueue({ request, command });
+    return new Promise((resolve) => this.#waiting.set(request, resolve));
+  }
+
+  /** Takes the outcomes of earlier requests. */
+  settle(replies: readonly Reply[]): void {
+    for (const { request, outcome } of replies) {
+      this.#waiting.get(request)?.(outcome);
+      this.#waiting.delete(request);
+    }
+  }
+
+  /** Sends what has been gathered. */
+  flush(): void {
+    clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = undefined;
+    this.#flushScheduled = false;
+    const commands = this.#commands;
+    this.#commands = [];
+    if (this.#refreshed.size > 0) {
+      commands.push({ command: { type: "refresh", ids: [...this.#refreshed] } });
+      this.#refreshed = new Set();
+    }
+    if (commands.length > 0) this.#context.post({ type: "commands", commands });
+  }
+
+  #enqueue(command: NumberedCommand): void {
+    this.#commands.push(command);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    // Once all sockets that are readable now have been read.
+    setTimeout(() => this.flush(), 0);
+  }
+}

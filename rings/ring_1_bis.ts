@@ -1,0 +1,162 @@
+/**
+ * Ring 1 bis: game servers register here in the old style, over TCP; they are challenged and polled
+ * over UDP from the same port.
+ *
+ * @module
+ */
+
+import {
+  encodeError,
+  FINAL_ANSWER,
+  formatEndpoint,
+  parsePort,
+  type TextMessage,
+} from "../protocol/mod.ts";
+import {
+  MASTER_GAMENAME,
+  type RegistryEvent,
+  sameSettings,
+  type ServerRecord,
+} from "../registry/mod.ts";
+import type { ThreadBody, ThreadContext, ThreadSettings, ToThread } from "../threads/mod.ts";
+import { SECRET_KEY, withoutSecrets } from "./_list_requests.ts";
+import { OldStyleRing, type RingParts, type Role } from "./_old_style_ring.ts";
+import { PROBE_TICK_MS, Prober } from "./_prober.ts";
+import { RegistryClient } from "./_registry_client.ts";
+import { equalsSecret } from "./_secret.ts";
+import type { Answer, TextSession } from "./_text_session.ts";
+import type { Datagram } from "./_udp.ts";
+
+const ACCEPTED: Answer = { bytes: FINAL_ANSWER, close: true };
+
+function refused(reason: string): Answer {
+  return { bytes: encodeError(reason), close: true };
+}
+
+class Registrar implements Role {
+  readonly #parts: RingParts;
+  readonly #registry: RegistryClient;
+  readonly #prober: Prober;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #heartbeats = 0;
+  #quits = 0;
+  #refused = 0;
+
+  constructor(parts: RingParts) {
+    this.#parts = parts;
+    this.#registry = new RegistryClient(parts.context);
+    this.#prober = new Prober({
+      send: (ip, port, bytes) => parts.send(ip, port, bytes),
+      answered: (id, token) => this.#registry.send({ type: "answer", id, token }),
+      status: (id, status) => this.#registry.send({ type: "status", id, status }),
+    }, performance.now());
+    this.#timer = setInterval(() => this.#tick(), PROBE_TICK_MS);
+  }
+
+  answer(message: TextMessage, session: TextSession): Answer | Promise<Answer> {
+    return message.command === "heartbeat"
+      ? this.#heartbeat(message.values, session.connection.ip)
+      : this.#quit(message.values, session.connection.ip);
+  }
+
+  expected({ ip, port, bytes }: Datagram): boolean {
+    return this.#prober.take(formatEndpoint(ip, port), bytes);
+  }
+
+  receive(message: ToThread): void {
+    if (message.type === "replies") this.#registry.settle(message.replies);
+    if (message.type === "challenges") {
+      for (const challenge of message.challenges) {
+        this.#prober.challenge(challenge, performance.now());
+      }
+    }
+  }
+
+  loaded(): void {
+    // Polls of all servers at once would come back all at once.
+    const { statusInterval } = this.#parts.settings();
+    for (const block of this.#parts.replica.blocks) {
+      for (const record of block.records.values()) {
+        this.#watch(record, Math.random() * statusInterval);
+      }
+    }
+  }
+
+  applied(event: RegistryEvent): void {
+    if (event.type === "put" && event.record.state === "listed") this.#watch(event.record, 0);
+    if (event.type === "removed") this.#prober.unwatch(event.id);
+  }
+
+  counters(): Record<string, number> {
+    return {
+      heartbeats: this.#heartbeats,
+      quits: this.#quits,
+      heartbeats_refused: this.#refused,
+      challenges_sent: this.#prober.challengesSent,
+      polls_sent: this.#prober.pollsSent,
+      polls_answered: this.#prober.pollsAnswered,
+    };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#registry.flush();
+  }
+
+  #heartbeat(values: ReadonlyMap<string, string>, ip: string): Answer | Promise<Answer> {
+    this.#heartbeats++;
+    const gamename = values.get("gamename");
+    const port = parsePort(values.get("port"));
+    if (gamename === undefined) return this.#refuse("A heartbeat needs gamename");
+    if (port === undefined) return this.#refuse("A heartbeat needs a port from 1 to 65535");
+    if (gamename === MASTER_GAMENAME && !this.#isMaster(values)) {
+      const reason = "Wrong masterserver password";
+      this.#registry.send({ type: "refuse", ip, port, reason });
+      return this.#refuse(reason);
+    }
+    const settings = Object.fromEntries(withoutSecrets(values));
+    const id = formatEndpoint(ip, port);
+    const known = this.#parts.replica.get(id);
+    if (known && sameSettings(known.settings, settings)) {
+      this.#registry.refresh(id);
+      return ACCEPTED;
+    }
+    return this.#register(ip, port, settings);
+  }
+
+  async #register(ip: string, port: number, settings: Record<string, string>): Promise<Answer> {
+    const outcome = await this.#registry.request({ type: "register", ip, port, settings });
+    return outcome.type === "accepted" ? ACCEPTED : this.#refuse(outcome.reason);
+  }
+
+  #isMaster(values: ReadonlyMap<string, string>): boolean {
+    return equalsSecret(values.get(SECRET_KEY) ?? "", this.#parts.settings().masterPassword);
+  }
+
+  async #quit(values: ReadonlyMap<string, string>, ip: string): Promise<Answer> {
+    const port = parsePort(values.get("port"));
+    if (port === undefined) return this.#refuse("A quit needs a port from 1 to 65535");
+    this.#quits++;
+    await this.#registry.request({ type: "quit", ip, port });
+    return ACCEPTED;
+  }
+
+  #refuse(reason: string): Answer {
+    this.#refused++;
+    return refused(reason);
+  }
+
+  #watch(record: ServerRecord, wait: number): void {
+    this.#prober.watch(record, wait, performance.now());
+  }
+
+  #tick(): void {
+    const { statusInterval } = this.#parts.settings();
+    this.#prober.tick(statusInterval, (id) => this.#parts.replica.get(id), performance.now());
+  }
+}
+
+/** Makes the thread of ring 1 bis. */
+export function ring1bis(settings: ThreadSettings, context: ThreadContext): ThreadBody {
+  return new OldStyleRing(settings, context, "[network] osport", (parts) => new Registrar(parts));
+}
