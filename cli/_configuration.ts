@@ -65,7 +65,5 @@ export function readConfiguration(
 /** All problems and warnings of a configuration, one a line; empty when there are none. */
 export function problemsOf(loaded: LoadedConfig): string {
   const problems = loaded.ok ? loaded.warnings : [...loaded.warnings, ...loaded.problems];
-  return problems.map((problem) =>
-    (problem.severity === "warning" ? "warning: " : "") + formatProblem(problem)
-  ).join("\n");
+  return problems.map(formatProblem).join("\n");
 }
