@@ -43,6 +43,9 @@ function program(entry: string, finish: (status: number) => void): Command {
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
+      // Commander would ask the environment, which it may not.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
       writeOut: (text) => print(text.trimEnd()),
       writeErr: (text) => tell(text.trimEnd()),
     });

@@ -25,19 +25,30 @@ export const RINGS: readonly RingLabel[] = [
   },
 ];
 
-/** Port of ring 1 bis that lists of masters name when the ring itself is off here. */
-const USUAL_OLD_SERVER_PORT = 28900;
+/** Port of ring 1 bis that lists of masters name while the ring itself is off or not up yet. */
+export function usualOldServerPort({ network }: Config): number {
+  return network.osport === "off" || network.osport === 0 ? 28900 : network.osport;
+}
+
+/** What only the running daemon knows. */
+export interface RingFacts {
+  /** The ring's port; 0 takes any free one. */
+  readonly port: number;
+  /** Port at which ring 1 bis is reached. */
+  readonly oldServerPort: number;
+  /** IP address of `publicadress`, once it is known. */
+  readonly publicAddress: string | undefined;
+  /** Version of this program. */
+  readonly version: string;
+}
 
 /** What a ring's thread has to know. */
-export function ringSettings(config: Config, port: number, version: string): RingSettings {
+export function ringSettings(config: Config, facts: RingFacts): RingSettings {
   const { network, game } = config;
   return {
     address: network.address,
-    port,
-    oldServerPort: network.osport === "off" ? USUAL_OLD_SERVER_PORT : network.osport,
-    publicAddress: network.publicAddress,
+    ...facts,
     hostname: network.netName,
-    version,
     requestTimeout: game.clientRequestTimeout * 1000,
     connectionLimit: game.connectionLimit,
     masterPassword: game.masterserverPassword ?? "",

@@ -5,10 +5,10 @@
  */
 
 import { type Config, formatProblem, type LoadedConfig, planReload } from "../config/mod.ts";
-import { StoreClient } from "../db/mod.ts";
-import { formatEndpoint, hostKey } from "../protocol/mod.ts";
+import { canonicalAddress, formatEndpoint, hostKey } from "../protocol/mod.ts";
 import { Registry, type RegistryEvent } from "../registry/mod.ts";
 import {
+  type BoundSocket,
   type FromThread,
   type Reply,
   type RingName,
@@ -18,9 +18,15 @@ import {
 import { Feed } from "./_feed.ts";
 import { ServerJournal } from "./_journal.ts";
 import { closeLog, log, openLog } from "./_log.ts";
+import { Persistence } from "./_persistence.ts";
 import { type PidFile, writePidFile } from "./_pidfile.ts";
-import { registryLimits, type RingLabel, RINGS, ringSettings } from "./_settings.ts";
-import { StoreWriter } from "./_store_writer.ts";
+import {
+  registryLimits,
+  type RingLabel,
+  RINGS,
+  ringSettings,
+  usualOldServerPort,
+} from "./_settings.ts";
 import { spawnWorker } from "./_workers.ts";
 
 /** Milliseconds between two ticks of the registry. */
@@ -28,9 +34,6 @@ const TICK_MS = 100;
 
 /** Milliseconds that a stop waits for requests in hand, and then for the database. */
 const STOP_GRACE_MS = 5000;
-
-/** Milliseconds that clients are kept waiting at start for the database to hand over its servers. */
-const RESTORE_PATIENCE_MS = 5000;
 
 /** What a daemon is made of. */
 export interface DaemonOptions {
@@ -53,19 +56,31 @@ function absolutePath(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
+/** The IP address of a host name or address; undefined when it is unknown. */
+async function addressOf(name: string): Promise<string | undefined> {
+  const address = canonicalAddress(name);
+  if (address !== undefined) return address;
+  try {
+    const { lookup } = await import("node:dns/promises");
+    // Old-style clients can use nothing but IPv4.
+    return canonicalAddress((await lookup(name, { family: 4 })).address);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The masterserver as a running process. */
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #supervisor: Supervisor;
   readonly #registry: Registry;
   readonly #feed: Feed;
-  readonly #store: StoreClient;
-  readonly #writer: StoreWriter;
+  readonly #persistence: Persistence | undefined;
   readonly #journal = new ServerJournal();
   #config: Config;
   #pidFile: PidFile | undefined;
+  #publicAddress: string | undefined;
   #tickTimer: ReturnType<typeof setInterval> | undefined;
-  #restored = Promise.withResolvers<void>();
 
   /** Makes a daemon that is not started yet. */
   constructor(options: DaemonOptions) {
@@ -93,12 +108,13 @@ export class Daemon {
       prober: "ring1bis",
       records: () => this.#registry.records(),
     });
-    this.#store = new StoreClient((message) => this.#supervisor.post("store", message));
-    this.#writer = new StoreWriter({
-      store: this.#store,
-      find: (id) => this.#registry.get(id),
-      onState: (failure) => this.#onStoreState(failure),
-    });
+    if (options.config.database.type === "sqlite") {
+      this.#persistence = new Persistence({
+        supervisor: this.#supervisor,
+        registry: this.#registry,
+        onRestore: (phase) => this.#onRestore(phase),
+      });
+    }
   }
 
   /**
@@ -114,25 +130,21 @@ export class Daemon {
     log("info", "masterserver starts", { version: this.#options.version, process: Deno.pid });
     if (this.#pidFile?.wasStale) log("warning", "took over a stale pid file left by a crash");
     this.#warnOfWhatIsNotServed();
+    void this.#resolvePublicAddress();
     const rings = this.#startRings();
-    if (database.type === "sqlite") this.#startStore(absolutePath(database.base));
-    else {
+    if (this.#persistence) {
+      const path = absolutePath(database.base);
+      await this.#persistence.start(path, () => registryLimits(this.#config).aliveTimeout);
+    } else {
       log("error", "no database: servers are kept in memory only and forgotten at a restart", {
         reason: `this version has no ${database.type} support, set [database] type = sqlite`,
       });
-      this.#restored.resolve();
     }
-    const patience = setTimeout(() => {
-      log("warning", "the database is slow: serving without its servers until it has answered");
-      this.#restored.resolve();
-    }, RESTORE_PATIENCE_MS);
-    await this.#restored.promise;
-    clearTimeout(patience);
     this.#tickTimer = setInterval(() => {
       this.#registry.tick();
       this.#feed.flush();
     }, TICK_MS);
-    if (!this.#feed.isOpen) this.#feed.open();
+    this.#feed.open();
     const up = await Promise.all(rings);
     if (!up.includes(true)) {
       log("error", "no ring could be started");
@@ -158,14 +170,8 @@ export class Daemon {
     const { config, applied, waiting } = planReload(this.#config, loaded.config);
     this.#config = config;
     this.#registry.setLimits(registryLimits(config));
-    for (const ring of RINGS) {
-      const port = ring.port(config);
-      if (port === "off") continue;
-      this.#supervisor.post(ring.ring, {
-        type: "settings",
-        settings: this.#ringSettings(port),
-      });
-    }
+    this.#postSettings();
+    void this.#resolvePublicAddress();
     this.#reopenLog();
     log("info", "configuration reloaded", {
       changed: applied.map(({ section, key }) => `${section}.${key}`).join(" ") || "nothing",
@@ -180,9 +186,7 @@ export class Daemon {
     log("info", "masterserver stops", { reason });
     await this.#supervisor.stop(RINGS.map(({ ring }) => ring), STOP_GRACE_MS);
     clearInterval(this.#tickTimer);
-    const left = await this.#writer.drain(STOP_GRACE_MS);
-    if (left > 0) log("error", "the database did not take the last changes", { servers: left });
-    await this.#supervisor.stop(["store"], STOP_GRACE_MS);
+    await this.#persistence?.stop(STOP_GRACE_MS);
     this.#supervisor.close();
     log("info", "masterserver stopped");
     closeLog();
@@ -203,62 +207,23 @@ export class Daemon {
       onReady: () => {
         this.#feed.add(ring);
         this.#tellListening(ring, label);
+        // The other ring names this one's port, which may be any free one.
+        this.#postSettings();
       },
       onMessage: (message) => this.#onRingMessage(ring, message),
       onDown: () => this.#feed.remove(ring),
     });
   }
 
-  #startStore(path: string): void {
-    let restored = false;
-    const first = this.#supervisor.start({
-      name: "store",
-      settings: () => ({ kind: "store", store: { path } }),
-      onReady: () => {
-        this.#store.up();
-        if (restored) this.#writer.resume();
-        else {
-          void this.#restore().then((done) => {
-            restored = done;
-            this.#writer.resume();
-            this.#restored.resolve();
-          });
-        }
-      },
-      onMessage: (message) => this.#store.receive(message),
-      onDown: () => this.#store.down(),
-    });
-    void first.then((up) => {
-      if (!up) this.#restored.resolve();
-    });
-  }
-
-  async #restore(): Promise<boolean> {
-    const started = performance.now();
-    const since = Date.now() - registryLimits(this.#config).aliveTimeout;
-    let servers = 0;
-    this.#journal.quiet = true;
-    try {
-      for await (const records of this.#store.load(since)) {
-        servers += this.#registry.restore(records);
-      }
-    } catch (error) {
-      log("error", "the stored servers could not be read", { reason: String(error) });
-      return false;
-    } finally {
-      this.#journal.quiet = false;
-    }
-    log("info", "servers taken over from the database", {
-      servers,
-      milliseconds: Math.round(performance.now() - started),
-    });
-    this.#feed.open();
-    return true;
+  #onRestore(phase: "begins" | "ends"): void {
+    this.#journal.quiet = phase === "begins";
+    // Rings that serve already get what came late.
+    if (phase === "ends" && this.#feed.isOpen) this.#feed.open();
   }
 
   #onEvent(event: RegistryEvent): void {
     this.#feed.note(event);
-    if (this.#config.database.type === "sqlite") this.#writer.note(event);
+    this.#persistence?.note(event);
   }
 
   #onRingMessage(ring: RingName, message: FromThread): void {
@@ -271,17 +236,38 @@ export class Daemon {
     this.#feed.reply(ring, replies);
   }
 
-  #onStoreState(failure: string | undefined): void {
-    if (failure === undefined) log("info", "the database takes changes again");
-    else {
-      log("error", "the database takes no changes, they are kept until it does", {
-        reason: failure,
-      });
+  #ringSettings(port: number): ThreadSettings {
+    const { version } = this.#options;
+    const [socket] = this.#socketsOf("ring1bis");
+    const facts = {
+      port,
+      oldServerPort: socket?.port ?? usualOldServerPort(this.#config),
+      publicAddress: this.#publicAddress,
+      version,
+    };
+    return { kind: "ring", ring: ringSettings(this.#config, facts) };
+  }
+
+  #postSettings(): void {
+    for (const { ring, port: portOf } of RINGS) {
+      const port = portOf(this.#config);
+      if (port === "off") continue;
+      this.#supervisor.post(ring, { type: "settings", settings: this.#ringSettings(port) });
     }
   }
 
-  #ringSettings(port: number): ThreadSettings {
-    return { kind: "ring", ring: ringSettings(this.#config, port, this.#options.version) };
+  /** Old-style lists hold addresses, so a name has to be looked up; nobody waits for it. */
+  async #resolvePublicAddress(): Promise<void> {
+    const name = this.#config.network.publicAddress;
+    const address = name === undefined ? undefined : await addressOf(name);
+    if (name !== undefined && address === undefined) {
+      log("warning", "publicadress is unknown: lists of masters name the address they came to", {
+        publicadress: name,
+      });
+    }
+    if (address === this.#publicAddress) return;
+    this.#publicAddress = address;
+    this.#postSettings();
   }
 
   #reopenLog(): void {
@@ -294,8 +280,7 @@ export class Daemon {
   }
 
   #tellListening(ring: RingName, label: string): void {
-    const report = this.#supervisor.report().find(({ name }) => name === ring);
-    const [socket] = report?.sockets ?? [];
+    const [socket] = this.#socketsOf(ring);
     if (!socket) return;
     const everywhere = socket.address === "::" || socket.address === "0.0.0.0";
     log("info", `${label} listens`, {
@@ -303,6 +288,10 @@ export class Daemon {
       transports: "TCP and UDP",
       address: everywhere ? "every address" : socket.address,
     });
+  }
+
+  #socketsOf(ring: RingName): readonly BoundSocket[] {
+    return this.#supervisor.report().find(({ name }) => name === ring)?.sockets ?? [];
   }
 
   #warnOfWhatIsNotServed(): void {

@@ -1,0 +1,109 @@
+import { StoreClient } from "../db/mod.ts";
+import type { Registry, RegistryEvent } from "../registry/mod.ts";
+import type { Supervisor } from "../threads/mod.ts";
+import { log } from "./_log.ts";
+import { StoreWriter } from "./_store_writer.ts";
+
+/** Milliseconds that clients are kept waiting at start for the database to hand over its servers. */
+const RESTORE_PATIENCE_MS = 5000;
+
+/** What persistence is made of. */
+export interface PersistenceOptions {
+  readonly supervisor: Supervisor;
+  readonly registry: Registry;
+  /** Called around the taking over of stored servers, which is one event and not thousands. */
+  readonly onRestore: (phase: "begins" | "ends") => void;
+}
+
+/** Keeps the registry's servers in the database, and brings them back at start. */
+export class Persistence {
+  readonly #options: PersistenceOptions;
+  readonly #store: StoreClient;
+  readonly #writer: StoreWriter;
+  readonly #settled = Promise.withResolvers<void>();
+  #restored = false;
+
+  constructor(options: PersistenceOptions) {
+    this.#options = options;
+    this.#store = new StoreClient((message) => options.supervisor.post("store", message));
+    this.#writer = new StoreWriter({
+      store: this.#store,
+      find: (id) => options.registry.get(id),
+      onState: (failure) => tellState(failure),
+    });
+  }
+
+  /**
+   * Opens the database.
+   *
+   * @param path Absolute path of its file.
+   * @param aliveTimeout Milliseconds of silence after which a stored server is dead.
+   * @returns Settles when the stored servers are taken over, or it is no use to wait for them; they
+   * are taken over later then.
+   */
+  async start(path: string, aliveTimeout: () => number): Promise<void> {
+    const first = this.#options.supervisor.start({
+      name: "store",
+      settings: () => ({ kind: "store", store: { path } }),
+      onReady: () => void this.#onReady(aliveTimeout()),
+      onMessage: (message) => this.#store.receive(message),
+      onDown: () => this.#store.down(),
+    });
+    void first.then((up) => {
+      if (!up) this.#settled.resolve();
+    });
+    const patience = setTimeout(() => {
+      log("warning", "the database is slow: serving without its servers until it has answered");
+      this.#settled.resolve();
+    }, RESTORE_PATIENCE_MS);
+    await this.#settled.promise;
+    clearTimeout(patience);
+  }
+
+  /** Takes note of a change that is to be stored. */
+  note(event: RegistryEvent): void {
+    this.#writer.note(event);
+  }
+
+  /** Writes what waits, within a time in milliseconds, and closes the database. */
+  async stop(graceMs: number): Promise<void> {
+    const left = await this.#writer.drain(graceMs);
+    if (left > 0) log("error", "the database did not take the last changes", { servers: left });
+    await this.#options.supervisor.stop(["store"], graceMs);
+  }
+
+  async #onReady(aliveTimeout: number): Promise<void> {
+    this.#store.up();
+    if (!this.#restored) this.#restored = await this.#restore(Date.now() - aliveTimeout);
+    this.#writer.resume();
+    this.#settled.resolve();
+  }
+
+  async #restore(since: number): Promise<boolean> {
+    const started = performance.now();
+    let servers = 0;
+    this.#options.onRestore("begins");
+    try {
+      for await (const records of this.#store.load(since)) {
+        servers += this.#options.registry.restore(records);
+      }
+    } catch (error) {
+      log("error", "the stored servers could not be read", { reason: String(error) });
+      return false;
+    } finally {
+      this.#options.onRestore("ends");
+    }
+    log("info", "servers taken over from the database", {
+      servers,
+      milliseconds: Math.round(performance.now() - started),
+    });
+    return true;
+  }
+}
+
+function tellState(failure: string | undefined): void {
+  if (failure === undefined) log("info", "the database takes changes again");
+  else {
+    log("error", "the database takes no changes, they are kept until it does", { reason: failure });
+  }
+}
