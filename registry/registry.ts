@@ -176,6 +176,9 @@ export class Registry {
       case "status":
         this.#status(command.id, command.status);
         break;
+      case "locate":
+        this.#locate(command.id, command.country, command.netName);
+        break;
       case "refuse":
         this.#note(this.#options.serverId(command.ip, command.port), "refused", command.reason);
         break;
@@ -305,6 +308,12 @@ export class Registry {
     if (record.status && sameStatus(record.status, status)) return;
     this.#records.set(id, { ...record, status });
     this.#options.output.event({ type: "status", id, status });
+  }
+
+  #locate(id: ServerId, country: string, netName: string): void {
+    const record = this.#records.get(id);
+    if (!record || (record.country === country && record.netName === netName)) return;
+    this.#put({ ...record, country, netName });
   }
 
   #remove(id: ServerId, cause: RemovalCause): void {

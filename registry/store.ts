@@ -6,19 +6,33 @@
 
 import type { ServerId, ServerRecord } from "./types.ts";
 
+/** How full a server was at a moment. */
+export interface Sample {
+  /** Which server. */
+  readonly id: ServerId;
+  /** Players on it. */
+  readonly players: number;
+  /** Players it has room for. */
+  readonly maxPlayers: number;
+  /** Name of the map. */
+  readonly map: string;
+}
+
 /** One thing to be stored. Later changes of the same server come later. */
 export type StoreChange =
-  /** A server is new or has changed. */
+  /** A server or master is new or has changed. */
   | { readonly type: "put"; readonly record: ServerRecord }
-  /** Servers were last heard of at a time, milliseconds since 1970. */
+  /** Servers or masters were last heard of at a time, milliseconds since 1970. */
   | { readonly type: "seen"; readonly ids: readonly ServerId[]; readonly at: number }
-  /** A server is gone. Its row is kept when it was ever listed. */
-  | { readonly type: "gone"; readonly id: ServerId };
+  /** A server or master is gone. Its row is kept when it was ever listed. */
+  | { readonly type: "gone"; readonly id: ServerId }
+  /** How full servers were at a time, milliseconds since 1970. */
+  | { readonly type: "samples"; readonly samples: readonly Sample[]; readonly at: number };
 
 /** A place where live servers outlast the process. Failures are exceptions. */
 export interface Store {
   /**
-   * Reads the servers heard of since a time, in order of registration.
+   * Reads the servers and masters heard of since a time, in order of registration.
    *
    * @param since Milliseconds since 1970.
    */

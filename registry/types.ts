@@ -72,6 +72,10 @@ export interface ServerRecord {
   readonly lastSeen: number;
   /** Answer to the last status poll, once there was one. */
   readonly status?: ServerStatus;
+  /** ISO 3166 code of the country its address is in, once it is known. */
+  readonly country?: string;
+  /** DNS name of its host, once it is known. */
+  readonly netName?: string;
 }
 
 /** Gamename under which master servers register. */
@@ -94,6 +98,13 @@ export type Command =
   | { readonly type: "answer"; readonly id: ServerId; readonly token: string }
   /** A server answered a status poll. */
   | { readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus }
+  /** Where a server is was found out. */
+  | {
+    readonly type: "locate";
+    readonly id: ServerId;
+    readonly country: string;
+    readonly netName: string;
+  }
   /** A ring itself turned a registration away; kept for the server's trace. */
   | {
     readonly type: "refuse";

@@ -1,0 +1,119 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type Dialect, type FailureKind, type Row, type SqlEngine } from "./_engine.ts";
+import { SqlError, type SqlSession, type SqlValue } from "./_engine.ts";
+
+/** Milliseconds to wait for another process that holds the file's lock. */
+const BUSY_TIMEOUT_MS = 5000;
+
+/** Only the user the daemon runs as may read or write the file: it holds players' accounts. */
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
+/** Statements kept prepared; the program has about a third as many. */
+const MAX_PREPARED = 64;
+
+const SQLITE: Dialect = {
+  name: "sqlite",
+  numberColumn: "INTEGER PRIMARY KEY AUTOINCREMENT",
+  text: () => "TEXT",
+  longText: "TEXT",
+  tableOptions: "",
+  onConflict: (key) => `ON CONFLICT (${key.join(", ")}) DO UPDATE SET`,
+  newValue: (column) => `excluded.${column}`,
+  greatest: "max",
+  floorDiv: (expression, step) => `(${expression} / ${step})`,
+};
+
+function createPrivately(path: string): void {
+  const slash = path.lastIndexOf("/");
+  if (slash > 0) Deno.mkdirSync(path.slice(0, slash), { recursive: true, mode: DIRECTORY_MODE });
+  Deno.openSync(path, { create: true, write: true, mode: FILE_MODE }).close();
+}
+
+function kindOf(reason: string): FailureKind {
+  if (/no such table/i.test(reason)) return "no-table";
+  return /constraint|too big|datatype mismatch/i.test(reason) ? "bad-data" : "unavailable";
+}
+
+function sqlError(error: unknown): SqlError {
+  if (error instanceof SqlError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SqlError(kindOf(reason), reason, { cause: error });
+}
+
+/** A SQLite file. Each statement runs to its end before anything else: give it a thread. */
+export class SqliteEngine implements SqlEngine {
+  readonly dialect: Dialect = SQLITE;
+  readonly where: string;
+  readonly #database: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  /** Opens the file, makes it (mode 0600) when there is none. */
+  constructor(path: string) {
+    this.where = path;
+    try {
+      createPrivately(path);
+      this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+      // Readers never wait for the writer, and a killed process loses nothing that was committed.
+      this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new SqlError(
+        "unavailable",
+        `the database file ${path} cannot be used: ${reason}. ` +
+          "Check its permissions and the disk, or set [database] base to another file",
+        { cause: error },
+      );
+    }
+  }
+
+  query(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    return this.#run(() => this.#statement(sql).all(...values) as Row[]);
+  }
+
+  execute(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    return this.#run(() => Number(this.#statement(sql).run(...values).changes));
+  }
+
+  async transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    await this.#run(() => this.#database.exec("BEGIN IMMEDIATE"));
+    try {
+      const result = await work(this);
+      await this.#run(() => this.#database.exec("COMMIT"));
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** The file's own lock does it: statements that make a table wait for each other. */
+  exclusively<T>(_name: string, work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  close(): Promise<void> {
+    return this.#run(() => {
+      this.#prepared.clear();
+      this.#database.close();
+    });
+  }
+
+  #run<T>(work: () => T): Promise<T> {
+    try {
+      return Promise.resolve(work());
+    } catch (error) {
+      return Promise.reject(sqlError(error));
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}

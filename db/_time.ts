@@ -1,0 +1,9 @@
+/** `YYYY-MM-DD HH:MM:SS.mmm` in UTC, as both databases sort and people read it. */
+export function toSqlTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace("T", " ").slice(0, -1);
+}
+
+/** Milliseconds since 1970 of a text made by {@link toSqlTime}; NaN for any other text. */
+export function fromSqlTime(text: string): number {
+  return Date.parse(`${text.replace(" ", "T")}Z`);
+}

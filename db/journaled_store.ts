@@ -1,0 +1,230 @@
+/**
+ * A store that takes every change at once, whatever the database is doing.
+ *
+ * @module
+ */
+
+import type { ServerId, ServerRecord, Store, StoreChange } from "../registry/mod.ts";
+import { type FailureKind, SqlError } from "./_engine.ts";
+import { type Batch, Journal } from "./_journal.ts";
+
+/** First wait before the database is tried again, in milliseconds; doubles. */
+const FIRST_RETRY_MS = 500;
+
+/** Longest wait before the database is tried again, in milliseconds. */
+const MAX_RETRY_MS = 15_000;
+
+/** The database behind a journal. */
+export interface Backend extends Store {
+  /** Brings the schema up to date, or makes it again. */
+  prepare(): Promise<number>;
+}
+
+/** What happens behind the journal. */
+export type StoreEvent =
+  /** The database does not take changes; they wait in the journal. */
+  | { readonly type: "down"; readonly reason: string }
+  /** The database takes changes. */
+  | { readonly type: "up" }
+  /** Tables were missing and made again: all that is live has to be written once more. */
+  | { readonly type: "rebuilt" }
+  /** The database will never take this change, which is dropped. */
+  | { readonly type: "rejected"; readonly id: string; readonly reason: string };
+
+/** What a journaled store is made of. */
+export interface JournaledStoreOptions {
+  /** The database. */
+  readonly backend: Backend;
+  /** Path of the journal. */
+  readonly journalPath: string;
+  /** Told what happens. */
+  readonly onEvent: (event: StoreEvent) => void;
+}
+
+function nameOf(change: StoreChange): string {
+  if (change.type === "put") return change.record.id;
+  return change.type === "gone" ? change.id : change.type;
+}
+
+/** Changes go to the journal first and from there to the database, in order. */
+export class JournaledStore implements Store {
+  readonly #options: JournaledStoreOptions;
+  readonly #journal: Journal;
+  readonly #stopping = new AbortController();
+  #prepared = false;
+  #isDown = false;
+  #working: Promise<void> | undefined;
+
+  /**
+   * Opens the journal; what an earlier process left in it goes to the database first.
+   *
+   * @throws Error when the journal cannot be opened.
+   */
+  constructor(options: JournaledStoreOptions) {
+    this.#options = options;
+    this.#journal = new Journal(options.journalPath);
+    this.#work();
+  }
+
+  /** Bytes of changes that are not in the database yet. */
+  get backlog(): number {
+    return this.#journal.bytes;
+  }
+
+  /** Whether the database takes changes, as far as is known. */
+  get isUp(): boolean {
+    return this.#prepared && !this.#isDown;
+  }
+
+  /**
+   * Reads the servers heard of since a time: those that wait in the journal at once, the others
+   * when the database answers, however long that takes.
+   */
+  async *load(since: number): AsyncGenerator<readonly ServerRecord[]> {
+    const waiting = waitingRecords(this.#journal.waiting());
+    if (waiting.length > 0) yield waiting;
+    for (;;) {
+      await this.#work();
+      try {
+        yield* this.#options.backend.load(since);
+        return;
+      } catch (error) {
+        if (this.#stopping.signal.aborted) throw error;
+        await this.#onFailure(error, FIRST_RETRY_MS);
+      }
+    }
+  }
+
+  /**
+   * Takes changes; they are safe from an end of this process when this returns.
+   *
+   * @throws JournalError when there is no room for them.
+   */
+  write(changes: readonly StoreChange[]): Promise<void> {
+    try {
+      this.#journal.append(changes);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    void this.#work();
+    return Promise.resolve();
+  }
+
+  /** Gives the database some milliseconds to take what waits, then lets go; the rest waits on. */
+  async close(graceMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#stopping.abort(), graceMs);
+    if (this.#isDown) this.#stopping.abort();
+    await this.#working;
+    clearTimeout(timer);
+    this.#stopping.abort();
+    this.#journal.close();
+  }
+
+  /** Brings what waits into the database, again and again until nothing waits. */
+  #work(): Promise<void> {
+    this.#working ??= this.#drain().finally(() => this.#working = undefined);
+    return this.#working;
+  }
+
+  async #drain(): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#prepare();
+        await this.#writeWaiting();
+        this.#setDown(undefined);
+        return;
+      } catch (error) {
+        await this.#onFailure(error, retryMs);
+        retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
+      }
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#prepared) return;
+    await this.#options.backend.prepare();
+    this.#prepared = true;
+  }
+
+  async #writeWaiting(): Promise<void> {
+    for (let batch = this.#journal.peek(); batch; batch = this.#journal.peek()) {
+      if (this.#stopping.signal.aborted) return;
+      await this.#writeBatch(batch);
+      this.#journal.take();
+      this.#setDown(undefined);
+    }
+  }
+
+  async #writeBatch(batch: Batch): Promise<void> {
+    try {
+      await this.#options.backend.write(batch);
+    } catch (error) {
+      if (kindOf(error) !== "bad-data") throw error;
+      for (const change of batch) await this.#writeAlone(change);
+    }
+  }
+
+  /** One change that no database takes must not hold up all others for ever. */
+  async #writeAlone(change: StoreChange): Promise<void> {
+    try {
+      await this.#options.backend.write([change]);
+    } catch (error) {
+      if (kindOf(error) !== "bad-data") throw error;
+      this.#options.onEvent({
+        type: "rejected",
+        id: nameOf(change),
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  async #onFailure(error: unknown, retryMs: number): Promise<void> {
+    if (kindOf(error) === "no-table" && this.#prepared) {
+      this.#prepared = false;
+      this.#options.onEvent({ type: "rebuilt" });
+      return;
+    }
+    this.#setDown(error instanceof Error ? error.message : String(error));
+    await pause(retryMs, this.#stopping.signal);
+  }
+
+  #setDown(reason: string | undefined): void {
+    const isDown = reason !== undefined;
+    if (isDown === this.#isDown) return;
+    this.#isDown = isDown;
+    this.#options.onEvent(isDown ? { type: "down", reason } : { type: "up" });
+  }
+}
+
+function kindOf(error: unknown): FailureKind {
+  return error instanceof SqlError ? error.kind : "unavailable";
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, milliseconds);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+}
+
+/** The records that a journal's batches come to. */
+function waitingRecords(batches: Iterable<Batch>): ServerRecord[] {
+  const records = new Map<ServerId, ServerRecord>();
+  for (const change of [...batches].flat()) {
+    if (change.type === "put") records.set(change.record.id, change.record);
+    if (change.type === "gone") records.delete(change.id);
+    if (change.type !== "seen") continue;
+    for (const id of change.ids) {
+      const record = records.get(id);
+      if (record) records.set(id, { ...record, lastSeen: change.at });
+    }
+  }
+  return [...records.values()];
+}
