@@ -1,4 +1,5 @@
 import type { Pool, PoolConnection } from "mysql2/promise";
+import type { DatabaseHost, DatabaseSettings } from "../threads/mod.ts";
 import { type Dialect, type FailureKind, type Row, type SqlEngine } from "./_engine.ts";
 import { SqlError, type SqlSession, type SqlValue } from "./_engine.ts";
 
@@ -36,21 +37,8 @@ const BAD_DATA = new Set([
   "ER_CHECK_CONSTRAINT_VIOLATED",
 ]);
 
-/** One node of a cluster. */
-export interface MysqlNode {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** How to reach the database. */
-export interface MysqlOptions {
-  /** Nodes of one cluster, tried in turn. */
-  readonly nodes: readonly MysqlNode[];
-  readonly user: string;
-  readonly password: string;
-  /** Name of the database. */
-  readonly database: string;
-}
+export type MysqlOptions = Omit<DatabaseSettings & { readonly type: "mysql" }, "type">;
 
 function kindOf(code: string): FailureKind {
   if (code === "ER_NO_SUCH_TABLE") return "no-table";
@@ -111,11 +99,11 @@ class MysqlSession implements SqlSession {
 export class MysqlEngine implements SqlEngine {
   readonly dialect: Dialect = MYSQL;
   readonly #options: MysqlOptions;
-  readonly #createPool: (node: MysqlNode) => Pool;
+  readonly #createPool: (node: DatabaseHost) => Pool;
   #node = 0;
   #pool: Pool | undefined;
 
-  private constructor(options: MysqlOptions, createPool: (node: MysqlNode) => Pool) {
+  private constructor(options: MysqlOptions, createPool: (node: DatabaseHost) => Pool) {
     this.#options = options;
     this.#createPool = createPool;
   }
@@ -189,9 +177,9 @@ export class MysqlEngine implements SqlEngine {
     await pool?.end().catch(() => {});
   }
 
-  get #currentNode(): MysqlNode {
+  get #currentNode(): DatabaseHost {
     const { nodes } = this.#options;
-    return nodes[this.#node % nodes.length] as MysqlNode;
+    return nodes[this.#node % nodes.length] as DatabaseHost;
   }
 
   /** Takes a connection to the first node that gives one, beginning with the one used last. */

@@ -5,7 +5,7 @@
  */
 
 import type { ServerRecord, Store, StoreChange } from "../registry/mod.ts";
-import type { FromThread, ToThread } from "../threads/mod.ts";
+import type { Claim, ClaimOutcome, FromThread, ToThread } from "../threads/mod.ts";
 
 interface Pending {
   take(message: FromThread): boolean;
@@ -100,6 +100,21 @@ export class StoreClient implements Store {
         fail: reject,
       });
       this.#post({ type: "write", request, changes });
+    });
+  }
+
+  /** Gives a name to the key that claims it first; `busy` when the database cannot say. */
+  claim(claim: Claim): Promise<ClaimOutcome> {
+    if (!this.#up) return Promise.resolve({ type: "busy" });
+    return new Promise((resolve, reject) => {
+      const request = this.#request({
+        take: (message) => {
+          if (message.type === "claimed") resolve(message.outcome);
+          return true;
+        },
+        fail: reject,
+      });
+      this.#post({ type: "claim", request, claim });
     });
   }
 

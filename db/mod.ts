@@ -1,9 +1,8 @@
 /**
- * The registry's store on a database.
+ * The registry's store on a database: SQLite in a file, or MySQL and MariaDB.
  *
  * @module
  */
 
-export * from "./client.ts";
-export * from "./sqlite.ts";
-export * from "./thread.ts";
+export { StoreClient } from "./client.ts";
+export { storeThread } from "./thread.ts";

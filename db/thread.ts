@@ -1,76 +1,125 @@
 /**
- * The database's own thread: a slow disk stops nobody but itself.
+ * The database's own thread: whatever the database does, it stops nobody but itself.
  *
  * @module
  */
 
-import type { ServerRecord } from "../registry/mod.ts";
 import type {
   BoundSocket,
+  Claim,
+  ClaimOutcome,
+  StoreSettings,
   ThreadBody,
   ThreadContext,
   ThreadSettings,
   ToThread,
 } from "../threads/mod.ts";
-import { SqliteStore } from "./sqlite.ts";
+import type { Assembly } from "./_assemble.ts";
 
-/** Records of one message: large enough to be few, small enough to be read while more come. */
-const ROWS_PER_MESSAGE = 5000;
+/** Milliseconds between two times that history is thinned. */
+const THIN_INTERVAL_MS = 3_600_000;
 
 class StoreThread implements ThreadBody {
-  readonly #path: string;
+  readonly #settings: StoreSettings;
   readonly #context: ThreadContext;
-  #store: SqliteStore | undefined;
+  #parts: Assembly | undefined;
+  #thinTimer: ReturnType<typeof setInterval> | undefined;
   #writes = 0;
   #failures = 0;
 
-  constructor(path: string, context: ThreadContext) {
-    this.#path = path;
+  constructor(settings: StoreSettings, context: ThreadContext) {
+    this.#settings = settings;
     this.#context = context;
   }
 
-  start(): Promise<readonly BoundSocket[]> {
-    this.#store = new SqliteStore(this.#path);
-    return Promise.resolve([]);
+  async start(): Promise<readonly BoundSocket[]> {
+    // Loaded here, so that the main thread, which knows this module too, does not pay for it.
+    const { assemble } = await import("./_assemble.ts");
+    this.#parts = await assemble(
+      this.#settings,
+      (event) => this.#context.post({ type: "store-event", event }),
+    );
+    this.#thinTimer = setInterval(() => void this.#thin(), THIN_INTERVAL_MS);
+    return [];
   }
 
   receive(message: ToThread): void {
-    if (message.type !== "load" && message.type !== "write") return;
-    const { request } = message;
-    try {
-      if (message.type === "load") this.#load(request, message.since);
-      else {
-        this.#store?.write(message.changes);
-        this.#writes++;
-        this.#context.post({ type: "written", request });
-      }
-    } catch (error) {
-      this.#failures++;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#context.post({ type: "store-error", request, message: reason });
+    switch (message.type) {
+      case "load":
+        void this.#answer(message.request, () => this.#load(message.request, message.since));
+        break;
+      case "write":
+        void this.#answer(message.request, async () => {
+          await this.#parts?.store.write(message.changes);
+          this.#writes++;
+          this.#context.post({ type: "written", request: message.request });
+        });
+        break;
+      case "claim":
+        void this.#answer(message.request, async () => {
+          const outcome = await this.#claim(message.claim);
+          this.#context.post({ type: "claimed", request: message.request, outcome });
+        });
+        break;
+      default:
+        break;
     }
   }
 
   reconfigure(): void {}
 
-  stop(): Promise<void> {
-    this.#store?.close();
-    return Promise.resolve();
+  async stop(graceMs: number): Promise<void> {
+    clearInterval(this.#thinTimer);
+    await this.#parts?.store.close(graceMs);
+    await this.#parts?.engine.close();
   }
 
   counters(): Record<string, number> {
-    return { writes: this.#writes, failures: this.#failures };
+    return {
+      writes: this.#writes,
+      failures: this.#failures,
+      database_up: this.#parts?.store.isUp ? 1 : 0,
+      journal_bytes: this.#parts?.store.backlog ?? 0,
+    };
   }
 
-  #load(request: number, since: number): void {
-    let records: ServerRecord[] = [];
-    for (const record of this.#store?.load(since) ?? []) {
-      records.push(record);
-      if (records.length < ROWS_PER_MESSAGE) continue;
-      this.#context.post({ type: "rows", request, records, last: false });
-      records = [];
+  async #answer(request: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#failures++;
+      const message = error instanceof Error ? error.message : String(error);
+      this.#context.post({ type: "store-error", request, message });
     }
-    this.#context.post({ type: "rows", request, records, last: true });
+  }
+
+  async #load(request: number, since: number): Promise<void> {
+    for await (const records of this.#parts?.store.load(since) ?? []) {
+      this.#context.post({ type: "rows", request, records, last: false });
+    }
+    this.#context.post({ type: "rows", request, records: [], last: true });
+  }
+
+  async #claim(claim: Claim): Promise<ClaimOutcome> {
+    if (!this.#parts?.store.isUp) return { type: "busy" };
+    try {
+      return await this.#parts.users.claim(claim);
+    } catch (error) {
+      if (error instanceof RangeError) throw error;
+      return { type: "busy" };
+    }
+  }
+
+  async #thin(): Promise<void> {
+    if (!this.#parts?.store.isUp) return;
+    try {
+      await this.#parts.history.thin(Math.floor(Date.now() / 1000));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#context.log("warning", "history could not be thinned, it will be tried again", {
+        reason,
+      });
+    }
   }
 }
 
@@ -83,5 +132,5 @@ export function storeThread(settings: ThreadSettings, context: ThreadContext): T
   if (settings.kind !== "store") {
     throw new TypeError(`settings of a ${settings.kind} for the store`);
   }
-  return new StoreThread(settings.store.path, context);
+  return new StoreThread(settings.store, context);
 }

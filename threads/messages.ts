@@ -44,11 +44,76 @@ export interface RingSettings {
   readonly statusInterval: number;
 }
 
+/** One node of a MySQL or MariaDB cluster. */
+export interface DatabaseHost {
+  /** Host name or address. */
+  readonly host: string;
+  /** Its port. */
+  readonly port: number;
+}
+
+/** Which database, and how to reach it. */
+export type DatabaseSettings =
+  | {
+    readonly type: "sqlite";
+    /** Path of the file. */
+    readonly path: string;
+  }
+  | {
+    readonly type: "mysql";
+    /** Nodes of one cluster, tried in turn. */
+    readonly nodes: readonly DatabaseHost[];
+    /** Name of the user. */
+    readonly user: string;
+    /** Their password. */
+    readonly password: string;
+    /** Name of the database. */
+    readonly database: string;
+  };
+
 /** What the database's thread has to know. */
 export interface StoreSettings {
-  /** Path of the SQLite file. */
-  readonly path: string;
+  /** The database. */
+  readonly database: DatabaseSettings;
+  /** Path of the file for changes that the database has not taken yet. */
+  readonly journalPath: string;
 }
+
+/** Someone who wants to be known by a name. */
+export interface Claim {
+  /** The name, at most 255 characters. */
+  readonly user: string;
+  /** Public key of the one who claims it, base64. */
+  readonly key: string;
+  /** Canonical address they came from. */
+  readonly ip: string;
+  /** ISO 3166 code of where that is, or empty. */
+  readonly country: string;
+  /** The host's DNS name, or empty. */
+  readonly netName: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What became of a claim. */
+export type ClaimOutcome =
+  /** The name is theirs, and it is stored. */
+  | { readonly type: "welcome"; readonly number: number }
+  /** The name belongs to another key. */
+  | { readonly type: "name_taken" }
+  /** The database does not answer; nothing was promised. */
+  | { readonly type: "busy" };
+
+/** What happens in the database's thread. */
+export type StoreEvent =
+  /** The database does not take changes; they wait in the journal. */
+  | { readonly type: "down"; readonly reason: string }
+  /** The database takes changes. */
+  | { readonly type: "up"; readonly where: string }
+  /** Tables were missing and made again: all that is live has to be written once more. */
+  | { readonly type: "rebuilt" }
+  /** The database will never take this change, which is dropped. */
+  | { readonly type: "rejected"; readonly id: string; readonly reason: string };
 
 /** Settings of any thread, told apart by `kind`. */
 export type ThreadSettings =
@@ -98,7 +163,8 @@ export type ToThread =
     readonly type: "write";
     readonly request: number;
     readonly changes: readonly StoreChange[];
-  };
+  }
+  | { readonly type: "claim"; readonly request: number; readonly claim: Claim };
 
 /** A socket that a ring listens on. */
 export interface BoundSocket {
@@ -137,4 +203,6 @@ export type FromThread =
     readonly last: boolean;
   }
   | { readonly type: "written"; readonly request: number }
+  | { readonly type: "claimed"; readonly request: number; readonly outcome: ClaimOutcome }
+  | { readonly type: "store-event"; readonly event: StoreEvent }
   | { readonly type: "store-error"; readonly request: number; readonly message: string };

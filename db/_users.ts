@@ -1,36 +1,8 @@
-/**
- * Players' names and whose they are.
- *
- * @module
- */
-
+import type { Claim, ClaimOutcome } from "../threads/mod.ts";
 import { clientConfig, parseConfig } from "./_config_shapes.ts";
 import { type SqlEngine, SqlError, type SqlSession } from "./_engine.ts";
 import { columnText } from "./_rows.ts";
 import { NAME_LENGTH } from "./_schema.ts";
-
-/** Someone who wants to be known by a name. */
-export interface Claim {
-  /** The name, at most 255 characters. */
-  readonly user: string;
-  /** Public key of the one who claims it, base64. */
-  readonly key: string;
-  /** Canonical address they came from. */
-  readonly ip: string;
-  /** ISO 3166 code of where that is, or empty. */
-  readonly country: string;
-  /** The host's DNS name, or empty. */
-  readonly netName: string;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-}
-
-/** What became of a claim. */
-export type ClaimOutcome =
-  /** The name is theirs, and it is stored. */
-  | { readonly type: "welcome"; readonly number: number }
-  /** The name belongs to another key. */
-  | { readonly type: "name_taken" };
 
 /** A player's row of Client_data. */
 export interface UserRecord {

@@ -1,10 +1,5 @@
-/**
- * A store that takes every change at once, whatever the database is doing.
- *
- * @module
- */
-
 import type { ServerId, ServerRecord, Store, StoreChange } from "../registry/mod.ts";
+import type { StoreEvent } from "../threads/mod.ts";
 import { type FailureKind, SqlError } from "./_engine.ts";
 import { type Batch, Journal } from "./_journal.ts";
 
@@ -18,18 +13,9 @@ const MAX_RETRY_MS = 15_000;
 export interface Backend extends Store {
   /** Brings the schema up to date, or makes it again. */
   prepare(): Promise<number>;
+  /** Where it is, for people. */
+  readonly where: string;
 }
-
-/** What happens behind the journal. */
-export type StoreEvent =
-  /** The database does not take changes; they wait in the journal. */
-  | { readonly type: "down"; readonly reason: string }
-  /** The database takes changes. */
-  | { readonly type: "up" }
-  /** Tables were missing and made again: all that is live has to be written once more. */
-  | { readonly type: "rebuilt" }
-  /** The database will never take this change, which is dropped. */
-  | { readonly type: "rejected"; readonly id: string; readonly reason: string };
 
 /** What a journaled store is made of. */
 export interface JournaledStoreOptions {
@@ -52,7 +38,8 @@ export class JournaledStore implements Store {
   readonly #journal: Journal;
   readonly #stopping = new AbortController();
   #prepared = false;
-  #isDown = false;
+  /** Undefined until the database has been tried. */
+  #isDown: boolean | undefined;
   #working: Promise<void> | undefined;
 
   /**
@@ -73,7 +60,7 @@ export class JournaledStore implements Store {
 
   /** Whether the database takes changes, as far as is known. */
   get isUp(): boolean {
-    return this.#prepared && !this.#isDown;
+    return this.#isDown === false;
   }
 
   /**
@@ -193,7 +180,9 @@ export class JournaledStore implements Store {
     const isDown = reason !== undefined;
     if (isDown === this.#isDown) return;
     this.#isDown = isDown;
-    this.#options.onEvent(isDown ? { type: "down", reason } : { type: "up" });
+    this.#options.onEvent(
+      isDown ? { type: "down", reason } : { type: "up", where: this.#options.backend.where },
+    );
   }
 }
 

@@ -1,9 +1,3 @@
-/**
- * The registry's store, in SQL that both kinds of database understand.
- *
- * @module
- */
-
 import { parseEndpoint } from "../protocol/mod.ts";
 import {
   MASTER_GAMENAME,
@@ -98,6 +92,11 @@ export class SqlStore implements Store {
   /** Uses a database whose schema is up to date, see {@link SqlStore.prepare}. */
   constructor(engine: SqlEngine) {
     this.#engine = engine;
+  }
+
+  /** Where the database is, for people. */
+  get where(): string {
+    return this.#engine.where;
   }
 
   /** Brings the schema up to date; the version that was there before, 0 for none. */

@@ -1,9 +1,3 @@
-/**
- * How many played what, when.
- *
- * @module
- */
-
 import type { Row, SqlEngine, SqlSession, SqlValue } from "./_engine.ts";
 
 const HOUR = 3600;
