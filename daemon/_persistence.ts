@@ -1,11 +1,18 @@
 import { StoreClient } from "../db/mod.ts";
 import type { Registry, RegistryEvent } from "../registry/mod.ts";
-import type { Supervisor } from "../threads/mod.ts";
+import type { StoreEvent, StoreSettings, Supervisor } from "../threads/mod.ts";
 import { log } from "./_log.ts";
+import { SAMPLE_INTERVAL_MS, takeSamples } from "./_sampler.ts";
 import { StoreWriter } from "./_store_writer.ts";
 
 /** Milliseconds that clients are kept waiting at start for the database to hand over its servers. */
 const RESTORE_PATIENCE_MS = 5000;
+
+/**
+ * Milliseconds that a registration's answer waits for its record to be safe. Beyond that the server
+ * is answered all the same: it is in memory, and no database may stop the rings.
+ */
+const DURABLE_PATIENCE_MS = 1000;
 
 /** What persistence is made of. */
 export interface PersistenceOptions {
@@ -22,6 +29,7 @@ export class Persistence {
   readonly #writer: StoreWriter;
   readonly #settled = Promise.withResolvers<void>();
   #restored = false;
+  #sampleTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
@@ -36,22 +44,26 @@ export class Persistence {
   /**
    * Opens the database.
    *
-   * @param path Absolute path of its file.
+   * @param settings Which database.
    * @param aliveTimeout Milliseconds of silence after which a stored server is dead.
    * @returns Settles when the stored servers are taken over, or it is no use to wait for them; they
    * are taken over later then.
    */
-  async start(path: string, aliveTimeout: () => number): Promise<void> {
+  async start(settings: StoreSettings, aliveTimeout: () => number): Promise<void> {
     const first = this.#options.supervisor.start({
       name: "store",
-      settings: () => ({ kind: "store", store: { path } }),
+      settings: () => ({ kind: "store", store: settings }),
       onReady: () => void this.#onReady(aliveTimeout()),
-      onMessage: (message) => this.#store.receive(message),
+      onMessage: (message) => {
+        if (message.type === "store-event") this.#onStoreEvent(message.event);
+        else this.#store.receive(message);
+      },
       onDown: () => this.#store.down(),
     });
     void first.then((up) => {
       if (!up) this.#settled.resolve();
     });
+    this.#sampleTimer = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS);
     const patience = setTimeout(() => {
       log("warning", "the database is slow: serving without its servers until it has answered");
       this.#settled.resolve();
@@ -65,11 +77,21 @@ export class Persistence {
     this.#writer.note(event);
   }
 
+  /** Settles when all that was noted is safe from an end of this process, or soon in any case. */
+  async durable(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise((resolve) => timer = setTimeout(resolve, DURABLE_PATIENCE_MS));
+    await Promise.race([this.#writer.durable(), patience]);
+    clearTimeout(timer);
+  }
+
   /** Writes what waits, within a time in milliseconds, and closes the database. */
   async stop(graceMs: number): Promise<void> {
+    clearInterval(this.#sampleTimer);
+    const end = performance.now() + graceMs;
     const left = await this.#writer.drain(graceMs);
     if (left > 0) log("error", "the database did not take the last changes", { servers: left });
-    await this.#options.supervisor.stop(["store"], graceMs);
+    await this.#options.supervisor.stop(["store"], Math.max(0, end - performance.now()));
   }
 
   async #onReady(aliveTimeout: number): Promise<void> {
@@ -77,6 +99,35 @@ export class Persistence {
     if (!this.#restored) this.#restored = await this.#restore(Date.now() - aliveTimeout);
     this.#writer.resume();
     this.#settled.resolve();
+  }
+
+  #sample(): void {
+    this.#writer.sample(takeSamples(this.#options.registry.records()), Date.now());
+  }
+
+  #onStoreEvent(event: StoreEvent): void {
+    switch (event.type) {
+      case "up":
+        log("info", "the database takes changes", { database: event.where });
+        break;
+      case "down":
+        log("error", "the database takes no changes, they wait in the journal until it does", {
+          reason: event.reason,
+        });
+        break;
+      case "rebuilt":
+        log("error", "tables were missing in the database and are made again", {
+          servers: this.#options.registry.size,
+        });
+        this.#writer.rewrite(this.#options.registry.records());
+        break;
+      case "rejected":
+        log("error", "the database refuses a change for good, it is left out", {
+          server: event.id,
+          reason: event.reason,
+        });
+        break;
+    }
   }
 
   async #restore(since: number): Promise<boolean> {
@@ -102,8 +153,6 @@ export class Persistence {
 }
 
 function tellState(failure: string | undefined): void {
-  if (failure === undefined) log("info", "the database takes changes again");
-  else {
-    log("error", "the database takes no changes, they are kept until it does", { reason: failure });
-  }
+  if (failure === undefined) log("info", "changes are stored again");
+  else log("error", "changes cannot be stored, they are kept in memory", { reason: failure });
 }

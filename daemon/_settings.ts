@@ -1,6 +1,6 @@
 import type { Config, Port } from "../config/mod.ts";
 import type { RegistryLimits } from "../registry/mod.ts";
-import type { RingName, RingSettings } from "../threads/mod.ts";
+import type { RingName, RingSettings, StoreSettings } from "../threads/mod.ts";
 
 /** A ring as people speak of it. */
 export interface RingLabel {
@@ -53,6 +53,37 @@ export function ringSettings(config: Config, facts: RingFacts): RingSettings {
     connectionLimit: game.connectionLimit,
     masterPassword: game.masterserverPassword ?? "",
     statusInterval: game.statusInterval * 1000,
+  };
+}
+
+/** Name of the file for changes that the database has not taken yet. */
+const JOURNAL_NAME = "database.journal";
+
+function absolute(path: string, directory: string): string {
+  return path.startsWith("/") ? path : `${directory}/${path}`;
+}
+
+/**
+ * What the database's thread has to know.
+ *
+ * @param directory The directory that relative paths start from.
+ */
+export function storeSettings({ database, system }: Config, directory: string): StoreSettings {
+  if (database.type === "sqlite") {
+    const path = absolute(database.base, directory);
+    return { database: { type: "sqlite", path }, journalPath: `${path}.journal` };
+  }
+  // A database elsewhere has no file of its own here: the journal stands with the daemon's others.
+  const cache = absolute(system.serverCacheFile, directory);
+  return {
+    database: {
+      type: "mysql",
+      nodes: database.dbip.map(({ host, port }) => ({ host, port: port ?? database.dbport })),
+      user: database.user ?? "",
+      password: database.pass ?? "",
+      database: database.base,
+    },
+    journalPath: `${cache.slice(0, cache.lastIndexOf("/"))}/${JOURNAL_NAME}`,
   };
 }
 

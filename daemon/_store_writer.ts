@@ -1,14 +1,14 @@
-import {
-  MASTER_GAMENAME,
-  type RegistryEvent,
-  type ServerId,
-  type ServerRecord,
-  type Store,
-  type StoreChange,
+import type {
+  RegistryEvent,
+  Sample,
+  ServerId,
+  ServerRecord,
+  Store,
+  StoreChange,
 } from "../registry/mod.ts";
 
 /** Milliseconds after which a new or changed server is written. */
-const URGENT_MS = 20;
+const URGENT_MS = 5;
 
 /** Milliseconds for which it is gathered who was merely heard of. */
 const ROUTINE_MS = 1000;
@@ -41,6 +41,8 @@ export interface StoreWriterOptions {
 export class StoreWriter {
   readonly #options: StoreWriterOptions;
   #dirty = new Map<ServerId, Dirty>();
+  #samples: StoreChange | undefined;
+  #waiters: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Infinity;
   #retryMs = FIRST_RETRY_MS;
@@ -60,7 +62,6 @@ export class StoreWriter {
   note(event: RegistryEvent): void {
     switch (event.type) {
       case "put":
-        if (event.record.gamename === MASTER_GAMENAME) return;
         this.#mark(event.record.id, "put");
         this.#schedule(URGENT_MS);
         break;
@@ -77,6 +78,28 @@ export class StoreWriter {
         this.#schedule(ROUTINE_MS);
         break;
     }
+  }
+
+  /** Takes samples, at milliseconds since 1970; those that could not be written yet are dropped. */
+  sample(samples: readonly Sample[], at: number): void {
+    if (samples.length === 0) return;
+    this.#samples = { type: "samples", samples, at };
+    this.#schedule(URGENT_MS);
+  }
+
+  /** Settles when all that was noted so far is written. */
+  durable(): Promise<void> {
+    if (this.#dirty.size === 0 && !this.#writing) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#schedule(URGENT_MS);
+    });
+  }
+
+  /** Writes these records whole, because the database has lost them. */
+  rewrite(records: Iterable<ServerRecord>): void {
+    for (const { id } of records) this.#mark(id, "put");
+    this.#schedule(URGENT_MS);
   }
 
   /** The database is there (again): writes what waits. */
@@ -121,7 +144,7 @@ export class StoreWriter {
     this.#dueAt = Infinity;
     this.#writing ??= this.#writeBatch().finally(() => {
       this.#writing = undefined;
-      if (this.#dirty.size > 0) this.#schedule(URGENT_MS);
+      if (this.#dirty.size > 0 || this.#waiters.length > 0) this.#schedule(URGENT_MS);
     });
     return this.#writing;
   }
@@ -133,8 +156,14 @@ export class StoreWriter {
       batch.set(id, change);
       this.#dirty.delete(id);
     }
+    const samples = this.#samples;
+    this.#samples = undefined;
+    // Who waits is told once nothing of what they wait for is left over for a later batch.
+    const waiters = this.#dirty.size === 0 ? this.#waiters : [];
+    if (this.#dirty.size === 0) this.#waiters = [];
     try {
-      await this.#options.store.write(this.#changes(batch));
+      await this.#options.store.write([...this.#changes(batch), ...(samples ? [samples] : [])]);
+      for (const tell of waiters) tell();
       this.#setFailure(undefined);
     } catch (error) {
       for (const [id, change] of batch) {
@@ -142,6 +171,8 @@ export class StoreWriter {
         // What has happened since then counts, unless it is less than what was not written.
         if (since === undefined || since === "seen") this.#dirty.set(id, change);
       }
+      this.#samples ??= samples;
+      this.#waiters.unshift(...waiters);
       this.#setFailure(error instanceof Error ? error.message : String(error));
     }
   }
@@ -155,7 +186,7 @@ export class StoreWriter {
         continue;
       }
       const record = this.#options.find(id);
-      if (!record || record.gamename === MASTER_GAMENAME) continue;
+      if (!record) continue;
       if (change !== "seen") changes.push({ type: "put", record });
       else {
         const ids = seen.get(record.lastSeen);

@@ -1,4 +1,4 @@
-import type { ThreadName, WorkerLike } from "../threads/mod.ts";
+import type { StoreSettings, ThreadName, WorkerLike } from "../threads/mod.ts";
 
 const NOTHING = {
   env: false,
@@ -11,21 +11,28 @@ const NOTHING = {
   write: false,
 } as const;
 
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}
+
+function storePermissions({ database, journalPath }: StoreSettings): Deno.PermissionOptionsObject {
+  // A file's directory, because a database and its journal make companions beside them.
+  const files = [journalPath, ...(database.type === "sqlite" ? [database.path] : [])];
+  const directories = [...new Set(files.map(directoryOf))];
+  const nodes = database.type === "sqlite"
+    ? []
+    : database.nodes.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
+  return { ...NOTHING, read: directories, write: directories, net: nodes };
+}
+
 /**
  * Starts a Worker that may do what its thread has to do and nothing else.
  *
  * @param entry URL of the program's entry module, which runs the thread of the Worker's name.
- * @param databaseFile The only file, with its companions beside it, that the store may touch.
+ * @param store Which files and hosts the store may use.
  */
-export function spawnWorker(
-  entry: string,
-  name: ThreadName,
-  databaseFile: string,
-): WorkerLike {
+export function spawnWorker(entry: string, name: ThreadName, store: StoreSettings): WorkerLike {
   // A ring talks to anyone: servers are challenged wherever they are.
-  const directory = databaseFile.slice(0, databaseFile.lastIndexOf("/")) || "/";
-  const permissions = name === "store"
-    ? { ...NOTHING, read: [directory], write: [directory] }
-    : { ...NOTHING, net: true };
+  const permissions = name === "store" ? storePermissions(store) : { ...NOTHING, net: true };
   return new Worker(entry, { type: "module", name, deno: { permissions } });
 }

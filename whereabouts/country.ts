@@ -14,11 +14,11 @@ export async function loadCountries(): Promise<CountryOf> {
     import("./_country_data.ts"),
     import("node:buffer"),
   ]);
-  const reader = new Reader<{ country_code?: string }>(
-    Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-  );
+  const reader = new Reader(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   return (ip) => {
-    const code = reader.get(ip)?.country_code ?? "";
+    // This database is flatter than those that the library has types for.
+    const found = reader.get(ip) as { readonly country_code?: string } | null;
+    const code = found?.country_code ?? "";
     return /^[A-Z]{2}$/.test(code) ? code : "";
   };
 }

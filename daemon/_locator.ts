@@ -1,0 +1,40 @@
+import type { Command, RegistryEvent, ServerRecord } from "../registry/mod.ts";
+import { type CountryOf, NameFinder, type ResolvePtr } from "../whereabouts/mod.ts";
+
+/** What a locator is made of. */
+export interface LocatorOptions {
+  /** Takes what was found out. */
+  readonly apply: (command: Command) => void;
+  /** Loads the country database. */
+  readonly loadCountries: () => Promise<CountryOf>;
+  /** Asks the DNS. */
+  readonly resolve: ResolvePtr;
+}
+
+/** Finds out where servers are, after they were listed and on nobody's time. */
+export class Locator {
+  readonly #options: LocatorOptions;
+  readonly #names: NameFinder;
+  #countryOf: Promise<CountryOf> | undefined;
+
+  constructor(options: LocatorOptions) {
+    this.#options = options;
+    this.#names = new NameFinder(options.resolve, () => performance.now());
+  }
+
+  /** Looks up a server that has just been listed. */
+  note(event: RegistryEvent): void {
+    if (event.type !== "put") return;
+    const { record } = event;
+    if (record.state === "listed" && record.country === undefined) void this.#locate(record);
+  }
+
+  async #locate({ id, ip, settings }: ServerRecord): Promise<void> {
+    this.#countryOf ??= this.#options.loadCountries();
+    const [countryOf, netName] = await Promise.all([this.#countryOf, this.#names.find(ip)]);
+    // What a server says of its own country stands where its address tells nothing.
+    const told = settings["country"] ?? "";
+    const country = countryOf(ip) || (/^[A-Z]{2}$/.test(told) ? told : "");
+    this.#options.apply({ type: "locate", id, country, netName });
+  }
+}
