@@ -13,6 +13,8 @@ export const EXIT = {
   UNAVAILABLE: 69,
   /** A file cannot be written. */
   CANT_CREATE: 73,
+  /** What was handed in makes no sense. */
+  DATA: 65,
   /** Another one is running; later it may work. */
   TEMP_FAIL: 75,
   /** The other side does not speak the protocol, or refused. */

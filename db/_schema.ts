@@ -68,6 +68,40 @@ const MIGRATIONS: readonly ((sql: Dialect) => string[])[] = [
   ],
 ];
 
+/** Columns of each table, in order. */
+export const TABLE_COLUMNS = {
+  master_data: [
+    "Number",
+    "Name",
+    "IP",
+    "NetName",
+    "last_seen",
+    "config",
+    "port",
+    "first_seen",
+    "state",
+  ],
+  server_data: [
+    "Number",
+    "Name",
+    "IP",
+    "NetName",
+    "Country",
+    "Admin",
+    "config",
+    "port",
+    "first_seen",
+    "last_seen",
+    "state",
+    "verified",
+  ],
+  Client_data: ["Number", "User", "IP", "NetName", "Country", "config"],
+  server_history: ["server", "at", "step", "players", "peak", "max_players", "map"],
+} as const;
+
+/** Name of a table that holds data. */
+export type TableName = keyof typeof TABLE_COLUMNS;
+
 const VERSION_TABLE = (sql: Dialect) =>
   `CREATE TABLE IF NOT EXISTS schema_version (
     one     INTEGER PRIMARY KEY,
