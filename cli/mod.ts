@@ -75,7 +75,39 @@ function program(entry: string, finish: (status: number) => void): Command {
       const { list } = await import("./_list.ts");
       finish(await list(target, options));
     });
+  addDatabaseCommands(masterserver.command("db"), finish);
   return masterserver;
+}
+
+function addDatabaseCommands(database: Command, finish: (status: number) => void): void {
+  database.description("look at the database, migrate it, carry it to another one")
+    .helpCommand(false);
+  withConfiguration(database.command("status"))
+    .description("print which database it is, its schema's version and its rows")
+    .action(async (options: ConfigurationOptions) => {
+      const { databaseStatus } = await import("./_database.ts");
+      finish(await databaseStatus(options));
+    });
+  withConfiguration(database.command("migrate"))
+    .description("bring the schema up to date; a start does so too")
+    .action(async (options: ConfigurationOptions) => {
+      const { databaseMigrate } = await import("./_database.ts");
+      finish(await databaseMigrate(options));
+    });
+  withConfiguration(database.command("export"))
+    .description("write all rows as JSON lines; stop the master first")
+    .argument("[file]", "a new file; the standard output unless given")
+    .action(async (file: string | undefined, options: ConfigurationOptions) => {
+      const { databaseExport } = await import("./_database.ts");
+      finish(await databaseExport(options, file));
+    });
+  withConfiguration(database.command("import"))
+    .description("read an export into an empty database, all of it or nothing")
+    .argument("[file]", "the export; the standard input unless given")
+    .action(async (file: string | undefined, options: ConfigurationOptions) => {
+      const { databaseImport } = await import("./_database.ts");
+      finish(await databaseImport(options, file));
+    });
 }
 
 /**

@@ -7,3 +7,4 @@
 export * from "./daemon.ts";
 export { escapeControls, LogFileError } from "./_log.ts";
 export { PidFileError } from "./_pidfile.ts";
+export { storeSettings } from "./_settings.ts";

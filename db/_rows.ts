@@ -13,10 +13,10 @@ import { fromSqlTime, toSqlTime } from "./_time.ts";
 const STATES: readonly string[] = ["listed", "challenged", "unverified"] satisfies ServerState[];
 
 /** Text that a column of a database takes: no NUL, no half characters, not too long. */
-export function columnText(text: string, length: number = NAME_LENGTH): string {
+export function columnText(text: string, characters: number = NAME_LENGTH): string {
   const clean = text.replaceAll("\0", "").toWellFormed();
-  return clean.length <= length ? clean : [...clean].slice(0, length).join("").slice(0, length)
-    .toWellFormed();
+  // By code points, as a database counts: half a character would not be taken.
+  return clean.length <= characters ? clean : [...clean].slice(0, characters).join("");
 }
 
 /** Columns of server_data that a record fills, in the order of {@link serverValues}. */

@@ -47,6 +47,7 @@ export class SqliteEngine implements SqlEngine {
   readonly where: string;
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  #turn: Promise<void> = Promise.resolve();
 
   /** Opens the file, makes it (mode 0600) when there is none. */
   constructor(path: string) {
@@ -68,23 +69,28 @@ export class SqliteEngine implements SqlEngine {
   }
 
   query(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    return this.#run(() => this.#statement(sql).all(...values) as Row[]);
+    return this.#inTurn(() => this.#query(sql, values));
   }
 
   execute(sql: string, values: readonly SqlValue[] = []): Promise<number> {
-    return this.#run(() => Number(this.#statement(sql).run(...values).changes));
+    return this.#inTurn(() => this.#execute(sql, values));
   }
 
-  async transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
-    await this.#run(() => this.#database.exec("BEGIN IMMEDIATE"));
-    try {
-      const result = await work(this);
-      await this.#run(() => this.#database.exec("COMMIT"));
-      return result;
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+  transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#run(() => this.#database.exec("BEGIN IMMEDIATE"));
+      try {
+        const result = await work({
+          query: (sql, values = []) => this.#query(sql, values),
+          execute: (sql, values = []) => this.#execute(sql, values),
+        });
+        await this.#run(() => this.#database.exec("COMMIT"));
+        return result;
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        throw error;
+      }
+    });
   }
 
   /** The file's own lock does it: statements that make a table wait for each other. */
@@ -93,10 +99,27 @@ export class SqliteEngine implements SqlEngine {
   }
 
   close(): Promise<void> {
-    return this.#run(() => {
-      this.#prepared.clear();
-      this.#database.close();
-    });
+    return this.#inTurn(() =>
+      this.#run(() => {
+        this.#prepared.clear();
+        this.#database.close();
+      })
+    );
+  }
+
+  /** There is one connection: what runs between a transaction's statements would be part of it. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.then(() => {}, () => {});
+    return result;
+  }
+
+  #query(sql: string, values: readonly SqlValue[]): Promise<Row[]> {
+    return this.#run(() => this.#statement(sql).all(...values) as Row[]);
+  }
+
+  #execute(sql: string, values: readonly SqlValue[]): Promise<number> {
+    return this.#run(() => Number(this.#statement(sql).run(...values).changes));
   }
 
   #run<T>(work: () => T): Promise<T> {

@@ -5,5 +5,7 @@ export function toSqlTime(milliseconds: number): string {
 
 /** Milliseconds since 1970 of a text made by {@link toSqlTime}; NaN for any other text. */
 export function fromSqlTime(text: string): number {
-  return Date.parse(`${text.replace(" ", "T")}Z`);
+  return SQL_TIME.test(text) ? Date.parse(`${text.replace(" ", "T")}Z`) : NaN;
 }
+
+const SQL_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/;

@@ -1,0 +1,138 @@
+import type { DatabaseSettings } from "../../threads/mod.ts";
+import { freePort, until } from "../_ports.ts";
+
+/** Debian's server and its tools. */
+const SERVER = "/usr/sbin/mariadbd";
+const INSTALL = "/usr/bin/mariadb-install-db";
+const CLIENT = "/usr/bin/mariadb";
+
+/** User that the tests' databases belong to, as the sample configuration has it. */
+const USER = "npv2";
+const PASSWORD = "npv2 secret";
+
+/** Whether a private server can be started here. */
+export function hasMariadb(): boolean {
+  try {
+    return Deno.statSync(SERVER).isFile && Deno.uid() === 0;
+  } catch {
+    return false;
+  }
+}
+
+async function run(command: string, args: string[], input = ""): Promise<string> {
+  const child = new Deno.Command(command, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** A MariaDB server of the tests' own: private directory, socket and port. */
+export class Mariadb {
+  readonly port: number;
+  readonly #directory: string;
+  readonly #options: readonly string[];
+  #process: Deno.ChildProcess | undefined;
+
+  private constructor(directory: string, port: number, options: readonly string[]) {
+    this.#directory = directory;
+    this.port = port;
+    this.#options = options;
+  }
+
+  /** Makes a data directory and starts a server on it. */
+  static async start(options: readonly string[] = [], dataDirectory?: string): Promise<Mariadb> {
+    const directory = dataDirectory ?? await Deno.makeTempDir({ prefix: "mariadb-" });
+    await run("/bin/chown", ["mysql", directory]);
+    await run("/bin/chmod", ["755", directory]);
+    await run(INSTALL, [
+      "--no-defaults",
+      `--datadir=${directory}/data`,
+      "--user=mysql",
+      "--auth-root-authentication-method=normal",
+      "--skip-test-db",
+    ]);
+    const server = new Mariadb(directory, freePort(), options);
+    await server.restart();
+    await server.sql(
+      `CREATE USER '${USER}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';
+       GRANT ALL ON \`np%\`.* TO '${USER}'@'127.0.0.1';`,
+    );
+    return server;
+  }
+
+  /** Starts the server on its data, and waits until it answers. */
+  async restart(): Promise<void> {
+    this.#process = new Deno.Command(SERVER, {
+      args: [
+        "--no-defaults",
+        `--datadir=${this.#directory}/data`,
+        "--user=mysql",
+        `--socket=${this.#socket}`,
+        `--port=${this.port}`,
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+        `--pid-file=${this.#directory}/pid`,
+        `--log-error=${this.#directory}/log`,
+        ...this.#options,
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await until("the database server answers", () => this.sql("SELECT 1").then(() => true), 60_000);
+  }
+
+  /** Runs statements as root. */
+  sql(statements: string, database = "mysql"): Promise<string> {
+    return run(
+      CLIENT,
+      ["--no-defaults", "-S", this.#socket, "-u", "root", "-N", database],
+      statements,
+    );
+  }
+
+  /** Makes an empty database, and says how to reach it. */
+  async database(name: string): Promise<DatabaseSettings & { readonly type: "mysql" }> {
+    await this.sql(
+      `DROP DATABASE IF EXISTS ${name}; CREATE DATABASE ${name} CHARACTER SET utf8mb4`,
+    );
+    return {
+      type: "mysql",
+      nodes: [{ host: "127.0.0.1", port: this.port }],
+      user: USER,
+      password: PASSWORD,
+      database: name,
+    };
+  }
+
+  /** Sends the server a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Kills the server, as a power cut would. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    process?.kill("SIGKILL");
+    await process?.status;
+  }
+
+  /** Kills the server and removes its data. */
+  async remove(): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.#directory, { recursive: true }).catch(() => {});
+  }
+
+  get #socket(): string {
+    return `${this.#directory}/socket`;
+  }
+}
