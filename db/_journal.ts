@@ -67,7 +67,7 @@ export class Journal {
       }
       this.#end += bytes.length;
     } catch (error) {
-      this.#file.truncateSync(this.#end);
+      this.#cutOff();
       const reason = error instanceof Error ? error.message : String(error);
       throw new JournalError(`the journal ${this.#path} cannot be written: ${reason}`, {
         cause: error,
@@ -77,8 +77,12 @@ export class Journal {
 
   /** The oldest batch that was not taken. */
   peek(): Batch | undefined {
-    const line = this.#line();
-    return line && JSON.parse(new TextDecoder().decode(line)) as Batch;
+    for (let line = this.#line(); line; line = this.#line()) {
+      const batch = parseBatch(new TextDecoder().decode(line));
+      if (batch) return batch;
+      this.take();
+    }
+    return undefined;
   }
 
   /** Takes the batch that {@link peek} gave. */
@@ -98,7 +102,8 @@ export class Journal {
     const bytes = new Uint8Array(this.bytes);
     this.#readAt(this.#read, bytes);
     for (const line of new TextDecoder().decode(bytes).split("\n")) {
-      if (line !== "") yield JSON.parse(line) as Batch;
+      const batch = line === "" ? undefined : parseBatch(line);
+      if (batch) yield batch;
     }
   }
 
@@ -133,10 +138,28 @@ export class Journal {
     }
   }
 
+  /** Removes what a failed write left behind; where that fails too, reading skips it. */
+  #cutOff(): void {
+    try {
+      this.#file.truncateSync(this.#end);
+    } catch {
+      // The next batch is written over it.
+    }
+  }
+
   #cutTornLine(): void {
     const bytes = new Uint8Array(this.#end);
     this.#readAt(0, bytes);
     this.#end = bytes.lastIndexOf(LINE_FEED) + 1;
     this.#file.truncateSync(this.#end);
+  }
+}
+
+/** A line's batch; undefined for what a failed write left behind. */
+function parseBatch(line: string): Batch | undefined {
+  try {
+    return JSON.parse(line) as Batch;
+  } catch {
+    return undefined;
   }
 }

@@ -170,9 +170,7 @@ export class JournaledStore implements Store {
     if (kindOf(error) === "no-table" && this.#prepared) {
       this.#prepared = false;
       this.#options.onEvent({ type: "rebuilt" });
-      return;
-    }
-    this.#setDown(error instanceof Error ? error.message : String(error));
+    } else this.#setDown(error instanceof Error ? error.message : String(error));
     await pause(retryMs, this.#stopping.signal);
   }
 

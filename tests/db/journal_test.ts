@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { Journal, JournalError } from "../../db/_journal.ts";
+import type { StoreChange } from "../../registry/mod.ts";
+
+function gone(n: number): StoreChange {
+  return { type: "gone", id: `10.0.0.${n}:3030` };
+}
+
+async function withPath(run: (path: string) => void | Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await run(`${directory}/journal`);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("Journal: gives batches back in order and is empty after the last", () =>
+  withPath((path) => {
+    const journal = new Journal(path);
+    assert.ok(journal.isEmpty);
+    assert.equal(journal.peek(), undefined);
+    journal.append([gone(1), gone(2)]);
+    journal.append([gone(3)]);
+    assert.ok(!journal.isEmpty);
+    assert.deepEqual(journal.peek(), [gone(1), gone(2)]);
+    assert.deepEqual(journal.peek(), [gone(1), gone(2)], "peek takes nothing");
+    journal.take();
+    journal.append([gone(4)]);
+    assert.deepEqual(journal.peek(), [gone(3)]);
+    journal.take();
+    assert.deepEqual(journal.peek(), [gone(4)]);
+    journal.take();
+    assert.ok(journal.isEmpty);
+    assert.equal(Deno.statSync(path).size, 0);
+    journal.close();
+  }));
+
+Deno.test("Journal: what was not taken is there after an end of the process", () =>
+  withPath((path) => {
+    const before = new Journal(path);
+    for (let n = 1; n <= 5; n++) before.append([gone(n)]);
+    before.take();
+    // The process is killed here. What it had taken comes again: writing it twice does no harm.
+    const after = new Journal(path);
+    assert.deepEqual([...after.waiting()], [1, 2, 3, 4, 5].map((n) => [gone(n)]));
+    after.close();
+    before.close();
+  }));
+
+Deno.test("Journal: a torn last line is cut off, and what follows is whole", () =>
+  withPath((path) => {
+    const before = new Journal(path);
+    before.append([gone(1)]);
+    before.close();
+    Deno.writeTextFileSync(path, '[{"type":"gone","i', { append: true });
+    const after = new Journal(path);
+    after.append([gone(2)]);
+    assert.deepEqual([...after.waiting()], [[gone(1)], [gone(2)]]);
+    after.close();
+  }));
+
+Deno.test("Journal: a line that is none is skipped", () =>
+  withPath((path) => {
+    Deno.writeTextFileSync(path, `garbage\n${JSON.stringify([gone(1)])}\n{{{\n`);
+    const journal = new Journal(path);
+    assert.deepEqual([...journal.waiting()], [[gone(1)]]);
+    assert.deepEqual(journal.peek(), [gone(1)]);
+    journal.take();
+    assert.equal(journal.peek(), undefined);
+    assert.ok(journal.isEmpty);
+    journal.close();
+  }));
+
+Deno.test("Journal: batches larger than what is read at a time", () =>
+  withPath((path) => {
+    const journal = new Journal(path);
+    const large = [...Array(40_000).keys()].map(gone);
+    journal.append(large);
+    journal.append([gone(1)]);
+    assert.deepEqual(journal.peek(), large);
+    journal.take();
+    assert.deepEqual(journal.peek(), [gone(1)]);
+    journal.close();
+  }));
+
+Deno.test("Journal: is the user's own", () =>
+  withPath((path) => {
+    new Journal(path).close();
+    assert.equal((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
+  }));
+
+Deno.test({
+  name: "Journal: a full disk is told and loses nothing that was taken before",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withPath((path) => {
+      const journal = new Journal(path);
+      journal.append([gone(1)]);
+      journal.close();
+      // Writes to this device fail as on a full disk.
+      Deno.removeSync(path);
+      Deno.symlinkSync("/dev/full", path);
+      const full = new Journal(path);
+      assert.throws(() => full.append([gone(2)]), JournalError);
+      assert.ok(full.isEmpty);
+      full.close();
+    }),
+});
