@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { DatabaseAdmin } from "../../db/admin.ts";
+import { openEngine } from "../../db/_open.ts";
+import { SqlStore } from "../../db/_store.ts";
+import { Users } from "../../db/_users.ts";
+import type { DatabaseSettings } from "../../threads/mod.ts";
+import { hasMariadb } from "./_mariadb.ts";
+import { sharedServer, testOnBoth } from "./_databases.ts";
+import { NOW, server } from "./_records.ts";
+
+async function* linesOf(lines: readonly string[]): AsyncGenerator<string> {
+  for (const line of lines) yield await Promise.resolve(line);
+}
+
+async function exported(settings: DatabaseSettings): Promise<string[]> {
+  const admin = await DatabaseAdmin.open(settings);
+  try {
+    return await Array.fromAsync(admin.export());
+  } finally {
+    await admin.close();
+  }
+}
+
+async function fill(settings: DatabaseSettings): Promise<void> {
+  const engine = await openEngine(settings);
+  const store = new SqlStore(engine);
+  await store.prepare();
+  await store.write([...Array(2500).keys()].map((n) => ({ type: "put", record: server(n + 1) })));
+  await store.write([
+    { type: "gone", id: server(7).id },
+    { type: "put", record: server(9, { gamename: "master", port: 28900 }) },
+    {
+      type: "samples",
+      samples: [{ id: server(1).id, players: 3, maxPlayers: 8, map: "Zwölf 🛡 \"' \\ \n" }],
+      at: NOW,
+    },
+  ]);
+  for (const user of ["Bob", "Zoë 🛡", "'; DROP TABLE Client_data; --"]) {
+    await new Users(engine).claim({
+      user,
+      key: `of ${user}`,
+      ip: "::1",
+      country: "",
+      netName: "",
+      at: NOW,
+    });
+  }
+  await engine.close();
+}
+
+testOnBoth(
+  "DatabaseAdmin: status of an empty database, and after a migration",
+  async ({ settings }) => {
+    const admin = await DatabaseAdmin.open(settings);
+    const { where: _where, ...before } = await admin.status();
+    assert.deepEqual(before, { schema: 0, wanted: 1, rows: {} });
+    assert.equal(await admin.migrate(), 0);
+    const { where, ...after } = await admin.status();
+    assert.deepEqual(after, {
+      schema: 1,
+      wanted: 1,
+      rows: { master_data: 0, server_data: 0, Client_data: 0, server_history: 0 },
+    });
+    assert.ok(!where.includes("secret"));
+    assert.equal(await admin.migrate(), 1);
+    await admin.close();
+  },
+);
+
+Deno.test({
+  name: `DatabaseAdmin: SQLite to MySQL and back loses nothing${
+    hasMariadb() ? "" : " (needs root and mariadb-server)"
+  }`,
+  ignore: !hasMariadb(),
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    const first: DatabaseSettings = { type: "sqlite", path: `${directory}/first.db` };
+    const second = await (await sharedServer()).database("np_carry");
+    const third: DatabaseSettings = { type: "sqlite", path: `${directory}/third.db` };
+    await fill(first);
+    const original = await exported(first);
+    assert.equal(original.length, 1 + 2500 + 1 + 3 + 1);
+    let lines = original;
+    for (const settings of [second, third]) {
+      const admin = await DatabaseAdmin.open(settings);
+      assert.deepEqual(await admin.import(linesOf(lines)), {
+        master_data: 1,
+        server_data: 2500,
+        Client_data: 3,
+        server_history: 1,
+      });
+      await admin.close();
+      lines = await exported(settings);
+      assert.deepEqual(lines, original, settings.type);
+    }
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
+testOnBoth(
+  "DatabaseAdmin: what was imported goes on with the next Number",
+  async ({ settings, engine }) => {
+    const admin = await DatabaseAdmin.open(settings);
+    const row = {
+      Number: 41,
+      User: "Bob",
+      IP: "::1",
+      NetName: "",
+      Country: "",
+      config: JSON.stringify({
+        key: "k",
+        first_seen: "2026-11-22T12:00:00.000Z",
+        last_seen: "2026-11-22T12:00:00.000Z",
+      }),
+    };
+    await admin.import(linesOf([
+      '{"format":"netpanzer-masterserver-export","version":1}',
+      JSON.stringify({ table: "Client_data", row }),
+    ]));
+    const claim = { user: "Eve", key: "e", ip: "::1", country: "", netName: "", at: NOW };
+    assert.deepEqual(await new Users(engine).claim(claim), { type: "welcome", number: 42 });
+    await admin.close();
+  },
+);
+
+testOnBoth(
+  "DatabaseAdmin: import refuses what it cannot take, and keeps nothing of it",
+  async ({ settings }) => {
+    const admin = await DatabaseAdmin.open(settings);
+    const header = '{"format":"netpanzer-masterserver-export","version":1}';
+    const good = JSON.stringify({
+      table: "Client_data",
+      row: { Number: 1, User: "Bob", IP: "::1", NetName: "", Country: "", config: "{}" },
+    });
+    const cases: [string[], RegExp][] = [
+      [[], /empty/],
+      [["{}"], /line 1/],
+      [['{"format":"netpanzer-masterserver-export","version":2}'], /newer/],
+      [[header, good, "{"], /line 3 is no JSON/],
+      [
+        [header, good, '{"table":"users","row":{}}'],
+        /line 3: the table must be one of master_data/,
+      ],
+      [[header, good, '{"table":"Client_data","row":{"Number":2}}'], /line 3: the column User/],
+      [[header, good, good], /UNIQUE|Duplicate/],
+    ];
+    for (const [lines, message] of cases) {
+      await assert.rejects(admin.import(linesOf(lines)), message);
+      assert.equal((await admin.status()).rows["Client_data"], 0);
+    }
+    await admin.import(linesOf([header, good]));
+    await assert.rejects(admin.import(linesOf([header, good])), /has rows in Client_data already/);
+    await admin.close();
+  },
+);
