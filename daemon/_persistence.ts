@@ -67,9 +67,10 @@ export class Persistence {
 
   /** Writes what waits, within a time in milliseconds, and closes the database. */
   async stop(graceMs: number): Promise<void> {
+    const end = performance.now() + graceMs;
     const left = await this.#writer.drain(graceMs);
     if (left > 0) log("error", "the database did not take the last changes", { servers: left });
-    await this.#options.supervisor.stop(["store"], graceMs);
+    await this.#options.supervisor.stop(["store"], Math.max(0, end - performance.now()));
   }
 
   async #onReady(aliveTimeout: number): Promise<void> {
@@ -88,7 +89,9 @@ export class Persistence {
         servers += this.#options.registry.restore(records);
       }
     } catch (error) {
-      log("error", "the stored servers could not be read", { reason: String(error) });
+      log("error", "the stored servers could not be read, and are not listed until they register", {
+        reason: error instanceof Error ? error.message : String(error),
+      });
       return false;
     } finally {
       this.#options.onRestore("ends");

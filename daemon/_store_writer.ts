@@ -41,6 +41,7 @@ export interface StoreWriterOptions {
 export class StoreWriter {
   readonly #options: StoreWriterOptions;
   #dirty = new Map<ServerId, Dirty>();
+  #underway = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Infinity;
   #retryMs = FIRST_RETRY_MS;
@@ -53,7 +54,7 @@ export class StoreWriter {
 
   /** Servers whose state is not written yet. */
   get pending(): number {
-    return this.#dirty.size;
+    return this.#dirty.size + this.#underway;
   }
 
   /** Takes note of a change. */
@@ -82,7 +83,7 @@ export class StoreWriter {
   /** The database is there (again): writes what waits. */
   resume(): void {
     this.#retryMs = FIRST_RETRY_MS;
-    if (this.#dirty.size > 0) this.#schedule(0);
+    if (this.#dirty.size > 0) void this.#write();
   }
 
   /** Writes all that waits, or gives up after a time in milliseconds; how many were left. */
@@ -98,7 +99,7 @@ export class StoreWriter {
       if (this.#failing) break;
     }
     clearTimeout(this.#timer);
-    return this.#dirty.size;
+    return this.pending;
   }
 
   #mark(id: ServerId, change: Dirty): void {
@@ -121,6 +122,7 @@ export class StoreWriter {
     this.#dueAt = Infinity;
     this.#writing ??= this.#writeBatch().finally(() => {
       this.#writing = undefined;
+      this.#underway = 0;
       if (this.#dirty.size > 0) this.#schedule(URGENT_MS);
     });
     return this.#writing;
@@ -133,6 +135,7 @@ export class StoreWriter {
       batch.set(id, change);
       this.#dirty.delete(id);
     }
+    this.#underway = batch.size;
     try {
       await this.#options.store.write(this.#changes(batch));
       this.#setFailure(undefined);

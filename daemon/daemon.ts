@@ -32,14 +32,17 @@ import { spawnWorker } from "./_workers.ts";
 /** Milliseconds between two ticks of the registry. */
 const TICK_MS = 100;
 
-/** Milliseconds that a stop waits for requests in hand, and then for the database. */
-const STOP_GRACE_MS = 5000;
+/** Milliseconds that a stop may take in all, some hundreds for ending the threads left aside. */
+const STOP_MS = 4000;
+
+/** Milliseconds of them that requests in hand may take; the database has what is left. */
+const STOP_RINGS_MS = 3000;
 
 /** What a daemon is made of. */
 export interface DaemonOptions {
   /** The configuration to start with. */
   readonly config: Config;
-  /** Reads the configuration again. */
+  /** Reads the configuration again; throws an Error that says why it cannot be read. */
   readonly reread: () => LoadedConfig;
   /** URL of the program's entry module; every thread's Worker runs it. */
   readonly entry: string;
@@ -126,7 +129,12 @@ export class Daemon {
   async start(): Promise<boolean> {
     const { system, database } = this.#config;
     if (system.pidFile !== undefined) this.#pidFile = writePidFile(system.pidFile);
-    openLog({ file: system.logFile, level: system.logLevel });
+    try {
+      openLog({ file: system.logFile, level: system.logLevel });
+    } catch (error) {
+      this.#pidFile?.remove();
+      throw error;
+    }
     log("info", "masterserver starts", { version: this.#options.version, process: Deno.pid });
     if (this.#pidFile?.wasStale) log("warning", "took over a stale pid file left by a crash");
     this.#warnOfWhatIsNotServed();
@@ -156,18 +164,11 @@ export class Daemon {
 
   /** Reads the configuration again and applies what can change while running. */
   reload(): void {
-    const loaded = this.#options.reread();
-    for (const warning of loaded.warnings) {
-      log("warning", "configuration", { problem: formatProblem(warning) });
-    }
-    if (!loaded.ok) {
-      for (const problem of loaded.problems) {
-        log("error", "configuration", { problem: formatProblem(problem) });
-      }
-      log("error", "the new configuration is wrong: going on with the old one");
-      return;
-    }
-    const { config, applied, waiting } = planReload(this.#config, loaded.config);
+    // Whatever the file says: a log that was moved away has to be let go of.
+    this.#reopenLog();
+    const loaded = this.#reread();
+    if (!loaded) return;
+    const { config, applied, waiting } = planReload(this.#config, loaded);
     this.#config = config;
     this.#registry.setLimits(registryLimits(config));
     this.#postSettings();
@@ -184,9 +185,10 @@ export class Daemon {
   /** Stops in order: rings, database, files. */
   async stop(reason: string): Promise<void> {
     log("info", "masterserver stops", { reason });
-    await this.#supervisor.stop(RINGS.map(({ ring }) => ring), STOP_GRACE_MS);
+    const end = performance.now() + STOP_MS;
+    await this.#supervisor.stop(RINGS.map(({ ring }) => ring), STOP_RINGS_MS);
     clearInterval(this.#tickTimer);
-    await this.#persistence?.stop(STOP_GRACE_MS);
+    await this.#persistence?.stop(end - performance.now());
     this.#supervisor.close();
     log("info", "masterserver stopped");
     closeLog();
@@ -268,6 +270,24 @@ export class Daemon {
     if (address === this.#publicAddress) return;
     this.#publicAddress = address;
     this.#postSettings();
+  }
+
+  /** The configuration as it is now; undefined, with the reasons in the log, when it is no good. */
+  #reread(): Config | undefined {
+    const problems: string[] = [];
+    try {
+      const loaded = this.#options.reread();
+      for (const warning of loaded.warnings) {
+        log("warning", "configuration", { problem: formatProblem(warning) });
+      }
+      if (loaded.ok) return loaded.config;
+      problems.push(...loaded.problems.map(formatProblem));
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    }
+    for (const problem of problems) log("error", "configuration", { problem });
+    log("error", "the new configuration is wrong: going on with the old one");
+    return undefined;
   }
 
   #reopenLog(): void {

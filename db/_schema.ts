@@ -20,7 +20,8 @@ export const MIGRATIONS: readonly string[] = [
     first_seen INTEGER NOT NULL,
     last_seen  INTEGER NOT NULL,
     UNIQUE (IP, port)
-  ) STRICT`,
+  ) STRICT;
+  CREATE INDEX server_data_by_registration ON server_data (first_seen, Number)`,
 ];
 
 /** A server that comes back keeps its Number. */
@@ -43,7 +44,11 @@ export const RETIRE_SERVER =
 /** and one that never was leaves nothing. */
 export const FORGET_SERVER = "DELETE FROM server_data WHERE IP = ? AND port = ? AND verified = 0";
 
-/** Servers that may still be alive, in order of registration. */
+/**
+ * A page of the servers that may still be alive, in order of registration. A Number alone does not
+ * tell that order: a server that left and came back has registered anew under its old one.
+ */
 export const LOAD_SERVERS = `
-  SELECT IP, port, config, state, first_seen, last_seen FROM server_data
-  WHERE state <> 'gone' AND last_seen > ? ORDER BY Number`;
+  SELECT Number, IP, port, config, state, first_seen, last_seen FROM server_data
+  WHERE state <> 'gone' AND last_seen > ? AND (first_seen, Number) > (?, ?)
+  ORDER BY first_seen, Number LIMIT ?`;

@@ -21,6 +21,9 @@ import {
 /** Milliseconds to wait for another process that holds the file's lock. */
 const BUSY_TIMEOUT_MS = 5000;
 
+/** Rows read at a time. */
+const ROWS_PER_PAGE = 5000;
+
 /** Only the user the daemon runs as may read or write the file: it will hold players' accounts. */
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
@@ -38,6 +41,7 @@ interface ServerConfig {
 }
 
 interface ServerRow {
+  readonly Number: number;
   readonly IP: string;
   readonly port: number;
   readonly config: string;
@@ -46,8 +50,16 @@ interface ServerRow {
   readonly last_seen: number;
 }
 
+/** The row after which a page begins. */
+type PageStart = Pick<ServerRow, "first_seen" | "Number">;
+
+const BEFORE_ALL: PageStart = { first_seen: -1, Number: 0 };
+
 function recordOf(row: ServerRow): ServerRecord {
   const { gamename, settings, status } = JSON.parse(row.config) as ServerConfig;
+  if (typeof gamename !== "string" || typeof settings !== "object" || settings === null) {
+    throw new TypeError("its config has no gamename or no settings");
+  }
   return {
     id: formatEndpoint(row.IP, row.port),
     ip: row.IP,
@@ -61,6 +73,18 @@ function recordOf(row: ServerRow): ServerRecord {
   };
 }
 
+function readRow(
+  row: ServerRow,
+  onUnreadable: (server: string, reason: string) => void,
+): ServerRecord | undefined {
+  try {
+    return recordOf(row);
+  } catch (error) {
+    onUnreadable(formatEndpoint(row.IP, row.port), error instanceof Error ? error.message : "");
+    return undefined;
+  }
+}
+
 function createPrivately(path: string): void {
   const slash = path.lastIndexOf("/");
   if (slash > 0) Deno.mkdirSync(path.slice(0, slash), { recursive: true, mode: DIRECTORY_MODE });
@@ -69,6 +93,7 @@ function createPrivately(path: string): void {
 
 /** Servers in a SQLite file. Every call is synchronous: give it a thread of its own. */
 export class SqliteStore {
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #put: StatementSync;
   readonly #see: StatementSync;
@@ -82,6 +107,7 @@ export class SqliteStore {
    * @throws StoreError when the file cannot be opened, is damaged or was made by a newer program.
    */
   constructor(path: string) {
+    this.#path = path;
     try {
       createPrivately(path);
       this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
@@ -89,13 +115,7 @@ export class SqliteStore {
       this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
       this.#migrate(path);
     } catch (error) {
-      if (error instanceof StoreError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new StoreError(
-        `the database file ${path} cannot be used: ${reason}. ` +
-          "Check its permissions and the disk, or set [database] base to another file",
-        { cause: error },
-      );
+      throw this.#failure("used", error);
     }
     this.#put = this.#database.prepare(PUT_SERVER);
     this.#see = this.#database.prepare(SEE_SERVER);
@@ -104,36 +124,68 @@ export class SqliteStore {
   }
 
   /**
-   * Reads the servers heard of since a time, in order of registration.
+   * Reads the servers heard of since a time, in order of registration. A row that makes no sense is
+   * left out: it must not cost the others.
    *
    * @param since Milliseconds since 1970.
-   * @throws Error of the database.
+   * @param onUnreadable Called for each row that is left out, with what is wrong with it.
+   * @throws StoreError when the file cannot be read.
    */
-  *load(since: number): Generator<ServerRecord> {
-    for (const row of this.#database.prepare(LOAD_SERVERS).iterate(since)) {
-      yield recordOf(row as unknown as ServerRow);
+  *load(
+    since: number,
+    onUnreadable: (server: string, reason: string) => void = () => {},
+  ): Generator<ServerRecord> {
+    const page = this.#database.prepare(LOAD_SERVERS);
+    for (let last: PageStart = BEFORE_ALL;;) {
+      const rows = this.#page(page, since, last);
+      for (const row of rows) {
+        last = row;
+        const record = readRow(row, onUnreadable);
+        if (record) yield record;
+      }
+      if (rows.length < ROWS_PER_PAGE) return;
     }
   }
 
   /**
    * Writes changes in one transaction, in order.
    *
-   * @throws Error of the database; then nothing of it was written.
+   * @throws StoreError when the file cannot be written; then nothing of it was.
    */
   write(changes: readonly StoreChange[]): void {
-    this.#database.exec("BEGIN IMMEDIATE");
     try {
+      this.#database.exec("BEGIN IMMEDIATE");
       for (const change of changes) this.#writeOne(change);
       this.#database.exec("COMMIT");
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
+      throw this.#failure("written", error);
     }
   }
 
   /** Lets go of the file. */
   close(): void {
     this.#database.close();
+  }
+
+  /** One page of rows. `iterate` would end without an error where the file is damaged. */
+  #page(statement: StatementSync, since: number, last: PageStart): ServerRow[] {
+    const { first_seen, Number } = last;
+    try {
+      return statement.all(since, first_seen, Number, ROWS_PER_PAGE) as unknown as ServerRow[];
+    } catch (error) {
+      throw this.#failure("read", error);
+    }
+  }
+
+  #failure(verb: "used" | "read" | "written", error: unknown): StoreError {
+    if (error instanceof StoreError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new StoreError(
+      `the database file ${this.#path} cannot be ${verb}: ${reason}. ` +
+        "Check its permissions and the disk, or set [database] base to another file",
+      { cause: error },
+    );
   }
 
   #writeOne(change: StoreChange): void {

@@ -64,13 +64,23 @@ class StoreThread implements ThreadBody {
 
   #load(request: number, since: number): void {
     let records: ServerRecord[] = [];
-    for (const record of this.#store?.load(since) ?? []) {
+    const unreadable: string[] = [];
+    const onUnreadable = (server: string, reason: string): void => {
+      unreadable.push(`${server}: ${reason}`);
+    };
+    for (const record of this.#store?.load(since, onUnreadable) ?? []) {
       records.push(record);
       if (records.length < ROWS_PER_MESSAGE) continue;
       this.#context.post({ type: "rows", request, records, last: false });
       records = [];
     }
     this.#context.post({ type: "rows", request, records, last: true });
+    const [first] = unreadable;
+    if (first === undefined) return;
+    this.#context.log("warning", "stored servers make no sense and are left out", {
+      servers: unreadable.length,
+      first,
+    });
   }
 }
 
