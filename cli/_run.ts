@@ -1,3 +1,4 @@
+import type { LoadedConfig } from "../config/mod.ts";
 import { Daemon, LogFileError, PidFileError } from "../daemon/mod.ts";
 import {
   type ConfigurationOptions,
@@ -34,6 +35,19 @@ function startError(error: unknown): unknown {
   return error instanceof LogFileError ? new Exit(EXIT.CANT_CREATE, error.message) : error;
 }
 
+/** Reads the configuration again. A file that was there and is gone is no wish for defaults. */
+function rereader(options: ConfigurationOptions, missing: boolean): () => LoadedConfig {
+  let known = !missing;
+  return () => {
+    const loaded = readConfiguration(options);
+    if (loaded.missing && known) {
+      throw new Exit(EXIT.NO_INPUT, `${configurationPath(options)} is gone: put it back`);
+    }
+    known = !loaded.missing;
+    return loaded;
+  };
+}
+
 /**
  * Runs the daemon until it is told to stop.
  *
@@ -62,10 +76,13 @@ export async function run(
         "and start the masterserver with chroot(8) --userspec",
     );
   }
-  const daemon = new Daemon({ config, reread: () => readConfiguration(options), entry, version });
+  const daemon = new Daemon({ config, reread: rereader(options, loaded.missing), entry, version });
   const stopped = stopSignal();
+  // Before the start: a signal that nobody listens for would end the process.
+  Deno.addSignalListener("SIGHUP", () => daemon.reload());
   try {
-    const up = await daemon.start();
+    // A start that waits for its database does not keep a stop waiting.
+    const up = await Promise.race([daemon.start(), stopped.then(() => true)]);
     if (!up) {
       await daemon.stop("no ring could be started");
       return EXIT.UNAVAILABLE;
@@ -73,7 +90,6 @@ export async function run(
   } catch (error) {
     throw startError(error);
   }
-  Deno.addSignalListener("SIGHUP", () => daemon.reload());
   await daemon.stop(await stopped);
   return EXIT.OK;
 }

@@ -18,6 +18,8 @@ const DURABLE_PATIENCE_MS = 1000;
 export interface PersistenceOptions {
   readonly supervisor: Supervisor;
   readonly registry: Registry;
+  /** Which database. */
+  readonly settings: StoreSettings;
   /** Called around the taking over of stored servers, which is one event and not thousands. */
   readonly onRestore: (phase: "begins" | "ends") => void;
 }
@@ -44,15 +46,14 @@ export class Persistence {
   /**
    * Opens the database.
    *
-   * @param settings Which database.
    * @param aliveTimeout Milliseconds of silence after which a stored server is dead.
    * @returns Settles when the stored servers are taken over, or it is no use to wait for them; they
    * are taken over later then.
    */
-  async start(settings: StoreSettings, aliveTimeout: () => number): Promise<void> {
+  async start(aliveTimeout: () => number): Promise<void> {
     const first = this.#options.supervisor.start({
       name: "store",
-      settings: () => ({ kind: "store", store: settings }),
+      settings: () => ({ kind: "store", store: this.#options.settings }),
       onReady: () => void this.#onReady(aliveTimeout()),
       onMessage: (message) => {
         if (message.type === "store-event") this.#onStoreEvent(message.event);
@@ -121,6 +122,12 @@ export class Persistence {
         });
         this.#writer.rewrite(this.#options.registry.records());
         break;
+      case "unreadable":
+        log("warning", "stored servers make no sense and are left out", {
+          servers: event.servers,
+          first: event.first,
+        });
+        break;
       case "rejected":
         log("error", "the database refuses a change for good, it is left out", {
           server: event.id,
@@ -139,7 +146,9 @@ export class Persistence {
         servers += this.#options.registry.restore(records);
       }
     } catch (error) {
-      log("error", "the stored servers could not be read", { reason: String(error) });
+      log("error", "the stored servers could not be read, and are not listed until they register", {
+        reason: error instanceof Error ? error.message : String(error),
+      });
       return false;
     } finally {
       this.#options.onRestore("ends");

@@ -55,10 +55,20 @@ export function writePidFile(path: string): PidFile {
     wasStale: before !== "",
     remove: () => {
       // Removed before the lock goes, so that nobody's new file is taken away.
-      Deno.removeSync(path);
+      if (isAt(path, file)) Deno.removeSync(path);
       file.close();
     },
   };
+}
+
+/** Whether a path still leads to this file: someone may have removed it, or put another there. */
+function isAt(path: string, file: Deno.FsFile): boolean {
+  try {
+    return Deno.statSync(path).ino === file.statSync().ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Longest content of a pid file that is read. */

@@ -43,6 +43,7 @@ export class StoreWriter {
   #dirty = new Map<ServerId, Dirty>();
   #samples: StoreChange | undefined;
   #waiters: (() => void)[] = [];
+  #underway = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Infinity;
   #retryMs = FIRST_RETRY_MS;
@@ -55,7 +56,7 @@ export class StoreWriter {
 
   /** Servers whose state is not written yet. */
   get pending(): number {
-    return this.#dirty.size;
+    return this.#dirty.size + this.#underway;
   }
 
   /** Takes note of a change. */
@@ -105,7 +106,7 @@ export class StoreWriter {
   /** The database is there (again): writes what waits. */
   resume(): void {
     this.#retryMs = FIRST_RETRY_MS;
-    if (this.#dirty.size > 0) this.#schedule(0);
+    if (this.#dirty.size > 0) void this.#write();
   }
 
   /** Writes all that waits, or gives up after a time in milliseconds; how many were left. */
@@ -121,7 +122,7 @@ export class StoreWriter {
       if (this.#failing) break;
     }
     clearTimeout(this.#timer);
-    return this.#dirty.size;
+    return this.pending;
   }
 
   #mark(id: ServerId, change: Dirty): void {
@@ -144,6 +145,7 @@ export class StoreWriter {
     this.#dueAt = Infinity;
     this.#writing ??= this.#writeBatch().finally(() => {
       this.#writing = undefined;
+      this.#underway = 0;
       if (this.#dirty.size > 0 || this.#waiters.length > 0) this.#schedule(URGENT_MS);
     });
     return this.#writing;
@@ -156,6 +158,7 @@ export class StoreWriter {
       batch.set(id, change);
       this.#dirty.delete(id);
     }
+    this.#underway = batch.size;
     const samples = this.#samples;
     this.#samples = undefined;
     // Who waits is told once nothing of what they wait for is left over for a later batch.

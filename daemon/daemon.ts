@@ -15,9 +15,11 @@ import {
   Supervisor,
   type ThreadSettings,
 } from "../threads/mod.ts";
+import { loadCountries, resolvePtr } from "../whereabouts/mod.ts";
 import { Feed } from "./_feed.ts";
 import { ServerJournal } from "./_journal.ts";
 import { closeLog, log, openLog } from "./_log.ts";
+import { Locator } from "./_locator.ts";
 import { Persistence } from "./_persistence.ts";
 import { type PidFile, writePidFile } from "./_pidfile.ts";
 import {
@@ -25,6 +27,7 @@ import {
   type RingLabel,
   RINGS,
   ringSettings,
+  storeSettings,
   usualOldServerPort,
 } from "./_settings.ts";
 import { spawnWorker } from "./_workers.ts";
@@ -32,14 +35,17 @@ import { spawnWorker } from "./_workers.ts";
 /** Milliseconds between two ticks of the registry. */
 const TICK_MS = 100;
 
-/** Milliseconds that a stop waits for requests in hand, and then for the database. */
-const STOP_GRACE_MS = 5000;
+/** Milliseconds that a stop may take in all, some hundreds for ending the threads left aside. */
+const STOP_MS = 4000;
+
+/** Milliseconds of them that requests in hand may take; the database has what is left. */
+const STOP_RINGS_MS = 3000;
 
 /** What a daemon is made of. */
 export interface DaemonOptions {
   /** The configuration to start with. */
   readonly config: Config;
-  /** Reads the configuration again. */
+  /** Reads the configuration again; throws an Error that says why it cannot be read. */
   readonly reread: () => LoadedConfig;
   /** URL of the program's entry module; every thread's Worker runs it. */
   readonly entry: string;
@@ -50,10 +56,6 @@ export interface DaemonOptions {
 function makeToken(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function absolutePath(path: string): string {
-  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
 /** The IP address of a host name or address; undefined when it is unknown. */
@@ -75,7 +77,8 @@ export class Daemon {
   readonly #supervisor: Supervisor;
   readonly #registry: Registry;
   readonly #feed: Feed;
-  readonly #persistence: Persistence | undefined;
+  readonly #persistence: Persistence;
+  readonly #locator: Locator;
   readonly #journal = new ServerJournal();
   #config: Config;
   #pidFile: PidFile | undefined;
@@ -86,9 +89,9 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.#options = options;
     this.#config = options.config;
-    const databaseFile = absolutePath(options.config.database.base);
+    const store = storeSettings(options.config, Deno.cwd());
     this.#supervisor = new Supervisor({
-      spawn: (name) => spawnWorker(options.entry, name, databaseFile),
+      spawn: (name) => spawnWorker(options.entry, name, store),
       log,
     });
     this.#registry = new Registry({
@@ -108,13 +111,20 @@ export class Daemon {
       prober: "ring1bis",
       records: () => this.#registry.records(),
     });
-    if (options.config.database.type === "sqlite") {
-      this.#persistence = new Persistence({
-        supervisor: this.#supervisor,
-        registry: this.#registry,
-        onRestore: (phase) => this.#onRestore(phase),
-      });
-    }
+    this.#persistence = new Persistence({
+      supervisor: this.#supervisor,
+      registry: this.#registry,
+      settings: store,
+      onRestore: (phase) => this.#onRestore(phase),
+    });
+    this.#locator = new Locator({
+      apply: (command) => {
+        this.#registry.apply(command);
+        this.#feed.flush();
+      },
+      loadCountries,
+      resolve: resolvePtr,
+    });
   }
 
   /**
@@ -124,22 +134,20 @@ export class Daemon {
    * @throws LogFileError or PidFileError when one of these files cannot be had; nothing runs then.
    */
   async start(): Promise<boolean> {
-    const { system, database } = this.#config;
+    const { system } = this.#config;
     if (system.pidFile !== undefined) this.#pidFile = writePidFile(system.pidFile);
-    openLog({ file: system.logFile, level: system.logLevel });
+    try {
+      openLog({ file: system.logFile, level: system.logLevel });
+    } catch (error) {
+      this.#pidFile?.remove();
+      throw error;
+    }
     log("info", "masterserver starts", { version: this.#options.version, process: Deno.pid });
     if (this.#pidFile?.wasStale) log("warning", "took over a stale pid file left by a crash");
     this.#warnOfWhatIsNotServed();
     void this.#resolvePublicAddress();
     const rings = this.#startRings();
-    if (this.#persistence) {
-      const path = absolutePath(database.base);
-      await this.#persistence.start(path, () => registryLimits(this.#config).aliveTimeout);
-    } else {
-      log("error", "no database: servers are kept in memory only and forgotten at a restart", {
-        reason: `this version has no ${database.type} support, set [database] type = sqlite`,
-      });
-    }
+    await this.#persistence.start(() => registryLimits(this.#config).aliveTimeout);
     this.#tickTimer = setInterval(() => {
       this.#registry.tick();
       this.#feed.flush();
@@ -156,18 +164,11 @@ export class Daemon {
 
   /** Reads the configuration again and applies what can change while running. */
   reload(): void {
-    const loaded = this.#options.reread();
-    for (const warning of loaded.warnings) {
-      log("warning", "configuration", { problem: formatProblem(warning) });
-    }
-    if (!loaded.ok) {
-      for (const problem of loaded.problems) {
-        log("error", "configuration", { problem: formatProblem(problem) });
-      }
-      log("error", "the new configuration is wrong: going on with the old one");
-      return;
-    }
-    const { config, applied, waiting } = planReload(this.#config, loaded.config);
+    // Whatever the file says: a log that was moved away has to be let go of.
+    this.#reopenLog();
+    const loaded = this.#reread();
+    if (!loaded) return;
+    const { config, applied, waiting } = planReload(this.#config, loaded);
     this.#config = config;
     this.#registry.setLimits(registryLimits(config));
     this.#postSettings();
@@ -184,9 +185,10 @@ export class Daemon {
   /** Stops in order: rings, database, files. */
   async stop(reason: string): Promise<void> {
     log("info", "masterserver stops", { reason });
-    await this.#supervisor.stop(RINGS.map(({ ring }) => ring), STOP_GRACE_MS);
+    const end = performance.now() + STOP_MS;
+    await this.#supervisor.stop(RINGS.map(({ ring }) => ring), STOP_RINGS_MS);
     clearInterval(this.#tickTimer);
-    await this.#persistence?.stop(STOP_GRACE_MS);
+    await this.#persistence.stop(end - performance.now());
     this.#supervisor.close();
     log("info", "masterserver stopped");
     closeLog();
@@ -223,7 +225,8 @@ export class Daemon {
 
   #onEvent(event: RegistryEvent): void {
     this.#feed.note(event);
-    this.#persistence?.note(event);
+    this.#persistence.note(event);
+    this.#locator.note(event);
   }
 
   #onRingMessage(ring: RingName, message: FromThread): void {
@@ -233,7 +236,11 @@ export class Daemon {
       const outcome = this.#registry.apply(command);
       if (request !== undefined) replies.push({ request, outcome });
     }
-    this.#feed.reply(ring, replies);
+    this.#feed.flush();
+    // Who is told that it is registered, or gone, stays so whatever happens to this process.
+    if (replies.length > 0) {
+      void this.#persistence.durable().then(() => this.#feed.reply(ring, replies));
+    }
   }
 
   #ringSettings(port: number): ThreadSettings {
@@ -268,6 +275,24 @@ export class Daemon {
     if (address === this.#publicAddress) return;
     this.#publicAddress = address;
     this.#postSettings();
+  }
+
+  /** The configuration as it is now; undefined, with the reasons in the log, when it is no good. */
+  #reread(): Config | undefined {
+    const problems: string[] = [];
+    try {
+      const loaded = this.#options.reread();
+      for (const warning of loaded.warnings) {
+        log("warning", "configuration", { problem: formatProblem(warning) });
+      }
+      if (loaded.ok) return loaded.config;
+      problems.push(...loaded.problems.map(formatProblem));
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    }
+    for (const problem of problems) log("error", "configuration", { problem });
+    log("error", "the new configuration is wrong: going on with the old one");
+    return undefined;
   }
 
   #reopenLog(): void {

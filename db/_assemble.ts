@@ -20,7 +20,10 @@ export async function assemble(
   onEvent: (event: StoreEvent) => void,
 ): Promise<Assembly> {
   const engine = await openEngine(settings.database);
-  const backend = new SqlStore(engine);
+  const backend = new SqlStore(
+    engine,
+    (servers, first) => onEvent({ type: "unreadable", servers, first }),
+  );
   return {
     engine,
     store: new JournaledStore({ backend, journalPath: settings.journalPath, onEvent }),

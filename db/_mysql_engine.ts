@@ -1,7 +1,14 @@
 import type { Pool, PoolConnection } from "mysql2/promise";
 import type { DatabaseHost, DatabaseSettings } from "../threads/mod.ts";
-import { type Dialect, type FailureKind, type Row, type SqlEngine } from "./_engine.ts";
-import { SqlError, type SqlSession, type SqlValue } from "./_engine.ts";
+import {
+  type Dialect,
+  type FailureKind,
+  type Row,
+  type SqlEngine,
+  SqlError,
+  type SqlSession,
+  type SqlValue,
+} from "./_engine.ts";
 
 /** Milliseconds for a connection to be made before the next node is tried. */
 const CONNECT_TIMEOUT_MS = 5000;

@@ -1,6 +1,13 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Dialect, type FailureKind, type Row, type SqlEngine } from "./_engine.ts";
-import { SqlError, type SqlSession, type SqlValue } from "./_engine.ts";
+import {
+  type Dialect,
+  type FailureKind,
+  type Row,
+  type SqlEngine,
+  SqlError,
+  type SqlSession,
+  type SqlValue,
+} from "./_engine.ts";
 
 /** Milliseconds to wait for another process that holds the file's lock. */
 const BUSY_TIMEOUT_MS = 5000;

@@ -7,7 +7,7 @@ import {
   type Store,
   type StoreChange,
 } from "../registry/mod.ts";
-import type { Dialect, SqlEngine, SqlSession, SqlValue } from "./_engine.ts";
+import type { Dialect, Row, SqlEngine, SqlSession, SqlValue } from "./_engine.ts";
 import {
   columnText,
   MASTER_COLUMNS,
@@ -88,10 +88,19 @@ const TABLES = ["server_data", "master_data"] as const;
 /** Servers, masters and their history in a database. All failures are {@link SqlError}s. */
 export class SqlStore implements Store {
   readonly #engine: SqlEngine;
+  readonly #onUnreadable: (servers: number, first: string) => void;
 
-  /** Uses a database whose schema is up to date, see {@link SqlStore.prepare}. */
-  constructor(engine: SqlEngine) {
+  /**
+   * Uses a database whose schema is up to date, see {@link SqlStore.prepare}.
+   *
+   * @param onUnreadable Told how many rows made no sense and were left out of what was loaded.
+   */
+  constructor(
+    engine: SqlEngine,
+    onUnreadable: (servers: number, first: string) => void = () => {},
+  ) {
     this.#engine = engine;
+    this.#onUnreadable = onUnreadable;
   }
 
   /** Where the database is, for people. */
@@ -106,6 +115,7 @@ export class SqlStore implements Store {
 
   /** Reads the servers and masters heard of since a time, in order of registration. */
   async *load(since: number): AsyncGenerator<ServerRecord[]> {
+    const unreadable: string[] = [];
     for (const table of TABLES) {
       const [kind, country] = table === "master_data"
         ? [MASTER_GAMENAME, "''"]
@@ -118,10 +128,14 @@ export class SqlStore implements Store {
           [last, toSqlTime(since)],
         );
         if (rows.length === 0) break;
-        yield rows.map(recordOf).filter((record) => record !== undefined);
+        const records = rows.map(recordOf);
+        unreadable.push(...rows.filter((_row, i) => records[i] === undefined).map(endpointOf));
+        yield records.filter((record) => record !== undefined);
         last = Number(rows.at(-1)?.["Number"]);
       }
     }
+    const [first] = unreadable;
+    if (first !== undefined) this.#onUnreadable(unreadable.length, first);
   }
 
   /** Writes changes in one transaction. */
@@ -210,4 +224,8 @@ export class SqlStore implements Store {
 function keyOf(id: ServerId): [string, number] {
   const { ip, port } = parseEndpoint(id);
   return [ip, port];
+}
+
+function endpointOf(row: Row): string {
+  return `${row["IP"]}:${row["port"]}`;
 }

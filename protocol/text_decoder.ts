@@ -33,12 +33,15 @@ const utf8 = new TextDecoder();
 /** Command plus pairs, plus a last key without a value. */
 const MAX_TOKENS = 1 + 2 * MAX_PAIRS + 1;
 
-function isBlank(byte: number): boolean {
-  return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB;
-}
+/** How far a token agrees with `final` that does not any more. */
+const NOT_FINAL = -1;
 
 function isLineEnd(byte: number): boolean {
   return byte === LINE_FEED || byte === CARRIAGE_RETURN;
+}
+
+function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === TAB;
 }
 
 function messageOf(bytes: Uint8Array): TextMessage {
@@ -63,12 +66,15 @@ export class TextDecoderStream {
   #length = 0;
   #tokens = 0;
   #tokenLength = 0;
+  /** Bytes of `final` that the token begins with and consists of, or {@link NOT_FINAL}. */
   #finalMatched = 0;
+  /** Whether nothing but spaces has followed `final` in its token. */
+  #finalPadded = false;
   #refused = false;
 
   /** Whether part of a message has come and its end has not. */
   get inMessage(): boolean {
-    return this.#length > 0;
+    return this.#tokens > 0 || this.#tokenLength > 0;
   }
 
   /**
@@ -82,12 +88,14 @@ export class TextDecoderStream {
     let start = 0;
     for (let i = 0; i < chunk.length && !this.#refused; i++) {
       const byte = chunk[i] as number;
-      if (this.#length === 0 && isBlank(byte)) {
+      if (!this.inMessage && (isSpace(byte) || isLineEnd(byte))) {
+        // Separators that came before it separate nothing.
+        this.#reset();
         start = i + 1;
         continue;
       }
       const endsToken = byte === BACKSLASH;
-      if (this.#isFinal() && (endsToken || isLineEnd(byte))) {
+      if (this.#isFinal() && (isLineEnd(byte) || (endsToken && !this.#finalPadded))) {
         decoded.push({ type: "message", message: this.#complete(chunk.subarray(start, i)) });
         start = i + 1;
         continue;
@@ -115,26 +123,31 @@ export class TextDecoderStream {
   }
 
   #isFinal(): boolean {
-    return this.#tokenLength === FINAL.length && this.#finalMatched === FINAL.length;
+    return this.#finalMatched === FINAL.length;
   }
 
   #endToken(): string | undefined {
     if (this.#tokenLength > 0) this.#tokens++;
-    this.#tokenLength = 0;
-    this.#finalMatched = 0;
+    this.#beginToken();
     if (this.#tokens > MAX_TOKENS) return `More than ${MAX_PAIRS} pairs in one message`;
     return this.#lengthen();
   }
 
   #extendToken(byte: number): string | undefined {
-    if (this.#finalMatched === this.#tokenLength && byte === FINAL[this.#tokenLength]) {
-      this.#finalMatched++;
-    }
+    if (this.#isFinal() && isSpace(byte)) this.#finalPadded = true;
+    else if (byte === FINAL[this.#finalMatched] && !this.#finalPadded) this.#finalMatched++;
+    else this.#finalMatched = NOT_FINAL;
     this.#tokenLength++;
     if (this.#tokenLength > MAX_TOKEN_BYTES) {
       return `A token is longer than ${MAX_TOKEN_BYTES} bytes`;
     }
     return this.#lengthen();
+  }
+
+  #beginToken(): void {
+    this.#tokenLength = 0;
+    this.#finalMatched = 0;
+    this.#finalPadded = false;
   }
 
   #lengthen(): string | undefined {
@@ -167,8 +180,7 @@ export class TextDecoderStream {
     this.#carried = 0;
     this.#length = 0;
     this.#tokens = 0;
-    this.#tokenLength = 0;
-    this.#finalMatched = 0;
+    this.#beginToken();
   }
 }
 

@@ -15,6 +15,11 @@ export const FINAL_ANSWER: Uint8Array = encoder.encode("\\final\\");
 /** What a game server is asked over UDP for its map, players and settings. */
 export const STATUS_QUERY: Uint8Array = encoder.encode("\\status\\final\\");
 
+/** A text as a token; `final` alone would end the message, so it gets a `.`. */
+function asToken(text: string): string {
+  return text === "final" ? "final." : text;
+}
+
 /**
  * `\error\TEXT\final\`.
  *
@@ -23,7 +28,7 @@ export const STATUS_QUERY: Uint8Array = encoder.encode("\\status\\final\\");
  */
 export function encodeError(text: string): Uint8Array {
   const safe = text.replaceAll("\\", "/").replaceAll(/\s+/g, " ");
-  return encoder.encode(`\\error\\${safe}\\final\\`);
+  return encoder.encode(`\\error\\${asToken(safe)}\\final\\`);
 }
 
 /** `\echo\TOKEN`: asks a game server over UDP to send TOKEN back. */
@@ -68,7 +73,7 @@ export function encodeMasterStatus(status: MasterStatus): Uint8Array {
   // A DNS name may have 253 characters; the answer as a whole has to stay within its bound.
   const hostname = status.hostname.replaceAll(/[^\w.:-]/g, "_").slice(0, 100) || "master";
   const bytes = encoder.encode(
-    `\\gamename\\netpanzer-master\\hostname\\${hostname}\\numservers\\${status.servers}` +
+    `\\gamename\\netpanzer-master\\hostname\\${asToken(hostname)}\\numservers\\${status.servers}` +
       `\\numplayers\\${status.players}\\gameversion\\${status.version}\\final\\`,
   );
   return bytes.subarray(0, MAX_UDP_ANSWER_BYTES);

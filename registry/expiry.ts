@@ -42,6 +42,16 @@ export class ExpiryQueue<K> {
     else this.#buckets.set(bucket, new Set([key]));
   }
 
+  /**
+   * Moves a key's deadline, if it has one.
+   *
+   * @param by Milliseconds, negative for sooner; what is no multiple of the width is rounded up.
+   */
+  move(key: K, by: number): void {
+    const bucket = this.#bucketOf.get(key);
+    if (bucket !== undefined) this.set(key, bucket * this.#width + by);
+  }
+
   /** Forgets a key. */
   delete(key: K): void {
     const bucket = this.#bucketOf.get(key);

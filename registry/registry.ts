@@ -132,10 +132,11 @@ export class Registry {
    * Changes the limits. A new alive timeout counts from when each server was last heard of.
    */
   setLimits(limits: RegistryLimits): void {
-    const before = this.#limits;
+    const change = limits.aliveTimeout - this.#limits.aliveTimeout;
     this.#limits = limits;
-    if (before.aliveTimeout === limits.aliveTimeout) return;
-    for (const record of this.#records.values()) this.#schedule(record);
+    if (change === 0) return;
+    // Not by lastSeen: the wall clock may have jumped since then.
+    for (const id of this.#records.keys()) this.#expiry.move(id, change);
   }
 
   /**

@@ -4,8 +4,11 @@ const BURST_ANSWERS = 5;
 /** Answers a second that one network gets for long. */
 const ANSWERS_PER_SECOND = 1;
 
-/** Bytes a second that all networks together get: half of 16 KiB, for there are two such rings. */
-const TOTAL_BYTES_PER_SECOND = 8 * 1024;
+/**
+ * Bytes that all networks together get at once, and then each second. There are two such rings, and
+ * no second may see more than 16 KiB of both: a full burst and what flows in meanwhile.
+ */
+const TOTAL_BYTES = 4 * 1024;
 
 /** Networks remembered. Forgetting one gives it a new burst, within the bound on the total. */
 const MAX_NETWORKS = 4096;
@@ -30,12 +33,12 @@ export class AnswerBudget {
 
   /** @param now Milliseconds of a clock that never goes back. */
   constructor(now: number) {
-    this.#total = { tokens: TOTAL_BYTES_PER_SECOND, at: now };
+    this.#total = { tokens: TOTAL_BYTES, at: now };
   }
 
   /** Takes an answer of this many bytes off the budget; false when there is no room for it. */
   take(network: string, bytes: number, now: number): boolean {
-    refill(this.#total, now, TOTAL_BYTES_PER_SECOND, TOTAL_BYTES_PER_SECOND);
+    refill(this.#total, now, TOTAL_BYTES, TOTAL_BYTES);
     const bucket = this.#networks.get(network) ?? { tokens: BURST_ANSWERS, at: now };
     refill(bucket, now, ANSWERS_PER_SECOND, BURST_ANSWERS);
     if (bucket.tokens < 1 || this.#total.tokens < bytes) return false;

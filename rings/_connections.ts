@@ -1,4 +1,5 @@
-import { canonicalAddress, hostKey } from "../protocol/mod.ts";
+import { hostKey } from "../protocol/mod.ts";
+import { socketAddress } from "./_sockets.ts";
 
 /** Connections of one ring at a time; leaves room below the usual limit on open files. */
 const MAX_CONNECTIONS = 16_000;
@@ -27,6 +28,31 @@ export interface Connection {
   readonly localIp: string;
   /** Whether part of a request is in hand, so that a stop should wait for it. */
   busy: boolean;
+  /** When its time is up, in milliseconds of `performance.now()`. */
+  deadline: number;
+}
+
+class OpenConnection implements Connection {
+  readonly tcp: Deno.TcpConn;
+  readonly ip: string;
+  /** What its host's connections are counted under. */
+  readonly host: string;
+  busy = false;
+  deadline: number;
+  /** Its place among the open ones; undefined once it is none of them. */
+  place: number | undefined;
+
+  constructor(tcp: Deno.TcpConn, ip: string, host: string, deadline: number) {
+    this.tcp = tcp;
+    this.ip = ip;
+    this.host = host;
+    this.deadline = deadline;
+  }
+
+  /** Looked up only when asked for, which lists of masters do. */
+  get localIp(): string {
+    return socketAddress(this.tcp.localAddr as Deno.NetAddr);
+  }
 }
 
 /** Limits that may change while connections are open. */
@@ -45,6 +71,8 @@ export interface ConnectionHandler {
   serve(connection: Connection): Promise<void>;
   /** Bytes to tell a host that it has too many connections, and a chance to log it. */
   refusal(ip: string): Uint8Array;
+  /** The system has no more open files to give: clients wait until others are gone. */
+  exhausted(): void;
 }
 
 /** Writes all of it. */
@@ -61,12 +89,21 @@ function closeQuietly(tcp: Deno.TcpConn): void {
   }
 }
 
+function isOutOfFiles(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EMFILE" || code === "ENFILE";
+}
+
 /** Accepts connections of a ring, bounds them in number and time, and closes them. */
 export class Connections {
   readonly #listener: Deno.TcpListener;
   readonly #handler: ConnectionHandler;
-  /** In the order of their deadlines, which all are the same time away when set. */
-  readonly #deadlines = new Map<Connection, number>();
+  /**
+   * In no order. Not a Map or Set: with entries that come and go it copies itself all the time, and
+   * each copy, once old, keeps those after it and their entries from the young collector.
+   */
+  readonly #open: OpenConnection[] = [];
+  /** A host's count may be 0 until the next sweep, for the same reason. */
   readonly #perHost = new Map<string, number>();
   readonly #spareBuffers: Uint8Array<ArrayBuffer>[] = [];
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
@@ -82,8 +119,13 @@ export class Connections {
     this.#handler = handler;
   }
 
+  /** Whether connections end as soon as nothing is in hand on them. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
   get open(): number {
-    return this.#deadlines.size;
+    return this.#open.length;
   }
 
   /** Accepts until stopped. */
@@ -95,6 +137,7 @@ export class Connections {
       } catch (error) {
         if (this.#stopping || error instanceof Deno.errors.BadResource) return;
         // Out of file descriptors, or a connection that died in the queue: neither ends the ring.
+        if (isOutOfFiles(error)) this.#handler.exhausted();
         await new Promise((resolve) => setTimeout(resolve, EXHAUSTED_PAUSE_MS));
       }
     }
@@ -102,8 +145,7 @@ export class Connections {
 
   /** Starts a connection's time anew, because it completed a request. */
   touch(connection: Connection): void {
-    this.#deadlines.delete(connection);
-    this.#deadlines.set(connection, performance.now() + this.#handler.limits().timeoutMs);
+    connection.deadline = performance.now() + this.#handler.limits().timeoutMs;
   }
 
   /** A buffer to read into, returned with {@link returnBuffer}. */
@@ -140,60 +182,68 @@ export class Connections {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#listener.close();
-    for (const connection of this.#deadlines.keys()) {
+    for (const connection of this.#open) {
       if (!connection.busy) closeQuietly(connection.tcp);
     }
-    if (this.#deadlines.size > 0) {
+    if (this.#open.length > 0) {
       const timer = setTimeout(() => this.#idle.resolve(), graceMs);
       await this.#idle.promise;
       clearTimeout(timer);
     }
     clearInterval(this.#sweepTimer);
-    for (const connection of this.#deadlines.keys()) closeQuietly(connection.tcp);
+    for (const connection of this.#open) closeQuietly(connection.tcp);
   }
 
   #admit(tcp: Deno.TcpConn): void {
-    const remote = tcp.remoteAddr as Deno.NetAddr;
-    const ip = canonicalAddress(remote.hostname) ?? remote.hostname;
+    const ip = socketAddress(tcp.remoteAddr as Deno.NetAddr);
     const host = hostKey(ip);
     const count = this.#perHost.get(host) ?? 0;
     const limits = this.#handler.limits();
-    if (count >= limits.perHost || this.#deadlines.size >= MAX_CONNECTIONS) {
+    if (count >= limits.perHost || this.#open.length >= MAX_CONNECTIONS) {
       this.refused++;
       void this.dismiss(tcp, this.#handler.refusal(ip));
       return;
     }
     this.accepted++;
     this.#perHost.set(host, count + 1);
-    const local = tcp.localAddr as Deno.NetAddr;
-    const localIp = canonicalAddress(local.hostname) ?? local.hostname;
-    const connection: Connection = { tcp, ip, localIp, busy: false };
-    this.#deadlines.set(connection, performance.now() + limits.timeoutMs);
-    void this.#serve(connection, host);
+    const deadline = performance.now() + limits.timeoutMs;
+    const connection = new OpenConnection(tcp, ip, host, deadline);
+    connection.place = this.#open.push(connection) - 1;
+    void this.#serve(connection);
   }
 
-  async #serve(connection: Connection, host: string): Promise<void> {
+  async #serve(connection: OpenConnection): Promise<void> {
     try {
       await this.#handler.serve(connection);
     } catch {
       // Reset, timed out or closed by a stop: the connection is over either way.
     } finally {
       closeQuietly(connection.tcp);
-      this.#deadlines.delete(connection);
-      const count = this.#perHost.get(host) ?? 1;
-      if (count > 1) this.#perHost.set(host, count - 1);
-      else this.#perHost.delete(host);
-      if (this.#stopping && this.#deadlines.size === 0) this.#idle.resolve();
+      this.#remove(connection);
+      const { host } = connection;
+      this.#perHost.set(host, (this.#perHost.get(host) ?? 1) - 1);
+      if (this.#stopping && this.#open.length === 0) this.#idle.resolve();
     }
+  }
+
+  /** Takes a connection out of the open ones; the last one gets its place. */
+  #remove(connection: OpenConnection): void {
+    const { place } = connection;
+    const last = this.#open.at(-1);
+    if (place === undefined || !last) return;
+    this.#open[place] = last;
+    last.place = place;
+    this.#open.pop();
+    connection.place = undefined;
   }
 
   #sweep(): void {
     const now = performance.now();
-    for (const [connection, deadline] of this.#deadlines) {
-      if (deadline > now) return;
+    for (const connection of this.#open.filter(({ deadline }) => deadline <= now)) {
       this.timedOut++;
-      this.#deadlines.delete(connection);
+      this.#remove(connection);
       closeQuietly(connection.tcp);
     }
+    for (const [host, count] of this.#perHost) if (count === 0) this.#perHost.delete(host);
   }
 }

@@ -25,7 +25,9 @@ function isSecret(key: string): boolean {
 
 /** A message's pairs without the secret ones. */
 export function withoutSecrets(values: ReadonlyMap<string, string>): Map<string, string> {
-  return new Map([...values].filter(([key]) => !isSecret(key)));
+  const open = new Map<string, string>();
+  for (const [key, value] of values) if (!isSecret(key)) open.set(key, value);
+  return open;
 }
 
 function concat(...parts: readonly Uint8Array[]): Uint8Array {

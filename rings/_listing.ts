@@ -51,9 +51,11 @@ function isShown(record: ServerRecord, query: ListQuery): boolean {
 }
 
 function cacheKey({ filter, style, ipv6 }: ListQuery): string {
-  const pairs = [...filter].map(([key, value]) => `${key}\\${value}`);
   // Tokens hold no backslash, so no two filters share a key.
-  return [style, ipv6 ? "6" : "4", ...pairs.sort()].join("\\");
+  const pairs: string[] = [];
+  for (const [key, value] of filter) pairs.push(`\\${key}\\${value}`);
+  if (pairs.length > 1) pairs.sort();
+  return `${style}${ipv6 ? "6" : "4"}${pairs.join("")}`;
 }
 
 /** Lists as bytes, encoded once per change and block. */
@@ -69,8 +71,7 @@ export class Listing {
   encode(query: ListQuery): Uint8Array {
     const key = cacheKey(query);
     const cached = this.#cache.get(key);
-    if (cached?.version === this.#replica.version) return cached.bytes;
-    const list = this.#refresh(query, cached);
+    const list = cached?.version === this.#replica.version ? cached : this.#refresh(query, cached);
     this.#cache.delete(key);
     this.#cache.set(key, list);
     if (this.#cache.size > MAX_CACHED) {

@@ -1,5 +1,5 @@
 import { encodeError, type TextMessage } from "../protocol/mod.ts";
-import { type RegistryEvent, Replica } from "../registry/mod.ts";
+import { type RegistryEvent, Replica, type ServerRecord } from "../registry/mod.ts";
 import {
   type BoundSocket,
   LineLimiter,
@@ -14,6 +14,9 @@ import { ListRequests } from "./_list_requests.ts";
 import { boundSockets, listenPair } from "./_sockets.ts";
 import { type Answer, serveText, type TextSession } from "./_text_session.ts";
 import { type Datagram, UdpService } from "./_udp.ts";
+
+/** Milliseconds between two log lines that say the same of a shortage. */
+const EXHAUSTED_QUIET_MS = 60_000;
 
 /** What a role may use of the ring it plays in. */
 export interface RingParts {
@@ -57,7 +60,10 @@ export class OldStyleRing implements ThreadBody {
   #settings: RingSettings;
   #connections: Connections | undefined;
   #udp: UdpService | undefined;
+  #quietUntil = 0;
   #accepting = false;
+  /** What has come of a snapshot. */
+  #incoming: ServerRecord[] = [];
 
   /**
    * @param key The port's key in master.ini, named when the port cannot be opened.
@@ -91,6 +97,7 @@ export class OldStyleRing implements ThreadBody {
       }),
       serve: (connection) => this.#serve(connection),
       refusal: (ip) => this.#refuseConnection(ip),
+      exhausted: () => this.#tellExhausted(),
     });
     this.#udp = new UdpService({
       socket: sockets.udp,
@@ -103,9 +110,9 @@ export class OldStyleRing implements ThreadBody {
 
   receive(message: ToThread): void {
     if (message.type === "snapshot") {
-      if (message.first) this.#replica.clear();
-      for (const record of message.records) this.#replica.put(record);
-      if (message.last) this.#accept();
+      if (message.first) this.#incoming = [];
+      for (const record of message.records) this.#incoming.push(record);
+      if (message.last) this.#load();
     } else if (message.type === "events") {
       for (const event of message.events) {
         this.#replica.apply(event);
@@ -142,7 +149,10 @@ export class OldStyleRing implements ThreadBody {
   }
 
   /** Clients wait in the listen queue until the list is there, and never see a half of it. */
-  #accept(): void {
+  #load(): void {
+    this.#replica.clear();
+    for (const record of this.#incoming) this.#replica.put(record);
+    this.#incoming = [];
     this.#role.loaded();
     if (this.#accepting) return;
     this.#accepting = true;
@@ -171,6 +181,15 @@ export class OldStyleRing implements ThreadBody {
     const reason = `More than ${connectionLimit} connections at once from this address`;
     this.#logRefusal(reason, ip);
     return encodeError(reason);
+  }
+
+  #tellExhausted(): void {
+    const now = performance.now();
+    if (now < this.#quietUntil) return;
+    this.#quietUntil = now + EXHAUSTED_QUIET_MS;
+    this.#context.log("warning", "no more open files: clients have to wait", {
+      advice: "raise the limit on open files: LimitNOFILE in systemd, ulimit -n in a shell",
+    });
   }
 
   #logRefusal(reason: string, ip: string): void {

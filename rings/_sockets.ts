@@ -1,3 +1,4 @@
+import { canonicalAddress, isIpv6 } from "../protocol/mod.ts";
 import type { BoundSocket } from "../threads/mod.ts";
 
 /** Tries for a TCP port taken at random whose UDP twin is free too. */
@@ -88,6 +89,20 @@ export function listenPair(options: ListenOptions): SocketPair {
       if (options.port !== 0 || attempt >= MAX_PAIR_TRIES) throw error;
     }
   }
+}
+
+/** How a socket that takes both families spells the beginning of an IPv4 address. */
+const MAPPED_IPV4 = "::ffff:";
+
+/**
+ * Canonical address of a socket's end. What the system says of IPv4 is canonical but for that
+ * beginning, and parsing it for every connection would cost a tenth of answering a list.
+ */
+export function socketAddress({ hostname }: Deno.NetAddr): string {
+  if (!isIpv6(hostname)) return hostname;
+  return hostname.startsWith(MAPPED_IPV4) && hostname.includes(".")
+    ? hostname.slice(MAPPED_IPV4.length)
+    : canonicalAddress(hostname) ?? hostname;
 }
 
 /** What a pair is bound to. */

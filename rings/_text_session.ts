@@ -55,8 +55,8 @@ export async function serveText(
         if (answer.close) return;
         connections.touch(connection);
       }
-      if (count === null) return;
       connection.busy = decoder.inMessage;
+      if (count === null || (connections.stopping && !connection.busy)) return;
     }
   } finally {
     connections.returnBuffer(buffer);

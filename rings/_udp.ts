@@ -1,5 +1,4 @@
 import {
-  canonicalAddress,
   decodeDatagram,
   encodeError,
   encodeMasterStatus,
@@ -10,6 +9,7 @@ import {
 import type { Replica } from "../registry/mod.ts";
 import type { RingSettings } from "../threads/mod.ts";
 import { AnswerBudget } from "./_answer_budget.ts";
+import { socketAddress } from "./_sockets.ts";
 
 /** Bytes of a datagram that are read; what is longer is cut and then no valid message. */
 const MAX_DATAGRAM_BYTES = MAX_STATUS_BYTES + 1;
@@ -56,8 +56,8 @@ export class UdpService {
       try {
         const [bytes, from] = await this.#options.socket.receive(buffer);
         this.received++;
-        const { hostname, port } = from as Deno.NetAddr;
-        this.#receive({ bytes, ip: canonicalAddress(hostname) ?? hostname, port });
+        const address = from as Deno.NetAddr;
+        this.#receive({ bytes, ip: socketAddress(address), port: address.port });
       } catch (error) {
         if (this.#stopped || error instanceof Deno.errors.BadResource) return;
         await new Promise((resolve) => setTimeout(resolve, RECEIVE_PAUSE_MS));
@@ -107,14 +107,11 @@ export class UdpService {
   }
 }
 
-const BACKSLASH = 0x5c;
-const ECHO = "\\echo\\".length;
+/** Byte by byte, so that any token comes back as it was sent. */
+const ECHO = /^[\\\s]*echo\\+([^\\]+)/;
 
-/** The bytes between `\echo\` and the next `\`. */
+/** The bytes of the token that follows `echo`. */
 function echoToken(bytes: Uint8Array): Uint8Array | undefined {
-  const rest = bytes.subarray(ECHO);
-  const end = rest.indexOf(BACKSLASH);
-  const token = end < 0 ? rest : rest.subarray(0, end);
-  // The buffer is read into again before the answer is sent.
-  return token.length > 0 ? token.slice() : undefined;
+  const token = ECHO.exec(String.fromCharCode(...bytes))?.[1];
+  return token === undefined ? undefined : Uint8Array.from(token, (byte) => byte.charCodeAt(0));
 }

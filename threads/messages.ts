@@ -112,6 +112,8 @@ export type StoreEvent =
   | { readonly type: "up"; readonly where: string }
   /** Tables were missing and made again: all that is live has to be written once more. */
   | { readonly type: "rebuilt" }
+  /** So many rows make no sense and were not read; the first of them. */
+  | { readonly type: "unreadable"; readonly servers: number; readonly first: string }
   /** The database will never take this change, which is dropped. */
   | { readonly type: "rejected"; readonly id: string; readonly reason: string };
 

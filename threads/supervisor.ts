@@ -110,7 +110,8 @@ class SupervisedThread {
   }
 
   post(message: ToThread): void {
-    if (this.#state === "up") this.#worker?.postMessage(message);
+    // While it stops, too: requests in hand wait for their outcomes.
+    if (this.#state === "up" || this.#state === "stopped") this.#worker?.postMessage(message);
   }
 
   checkHealth(): void {

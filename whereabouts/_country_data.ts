@@ -1,5 +1,5 @@
 // Country of every address, by the registries' own records (CC0; attribution to nro.net).
-import data from "npm:@ip-location-db/geo-whois-asn-country-mmdb@2.3.2026061719/geo-whois-asn-country.mmdb" with {
+import data from "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb" with {
   type: "bytes",
 };
 

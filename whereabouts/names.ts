@@ -109,6 +109,7 @@ export class NameFinder {
   }
 }
 
-/** Asks the DNS servers of this machine. */
-export const resolvePtr: ResolvePtr = (query, signal) =>
-  Deno.resolveDns(query, "PTR", { signal });
+/** Asks the DNS servers of this machine, as {@link ResolvePtr} says. */
+export function resolvePtr(query: string, signal: AbortSignal): Promise<readonly string[]> {
+  return Deno.resolveDns(query, "PTR", { signal });
+}

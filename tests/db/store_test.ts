@@ -163,12 +163,14 @@ testOnBoth("SqlStore: text that no column takes is made to fit", async ({ engine
 });
 
 testOnBoth("SqlStore: a row that makes no sense is left out", async ({ engine }) => {
-  const store = new SqlStore(engine);
+  const told: [number, string][] = [];
+  const store = new SqlStore(engine, (servers, first) => told.push([servers, first]));
   await store.prepare();
   await store.write([1, 2, 3].map((n) => ({ type: "put", record: server(n) })));
   await engine.execute("UPDATE server_data SET config = '{\"gamename\":3}' WHERE IP = '10.0.0.1'");
   await engine.execute("UPDATE server_data SET last_seen = '9999' WHERE IP = '10.0.0.3'");
   assert.deepEqual((await loadAll(store)).map(({ ip }) => ip), ["10.0.0.2"]);
+  assert.deepEqual(told, [[2, "10.0.0.1:3030"]]);
 });
 
 testOnBoth(
