@@ -7,6 +7,7 @@ const MAX_BYTES = 1024 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
 const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
 const LINE_FEED = 0x0a;
 
 /** The journal takes no more: it is full, or its disk is. */
@@ -32,10 +33,12 @@ export class Journal {
   /**
    * Opens the file, makes it when there is none. A last line that was not written to its end is
    * cut off.
+   *
+   * @throws JournalError when it cannot be opened.
    */
   constructor(path: string) {
     this.#path = path;
-    this.#file = Deno.openSync(path, { create: true, read: true, write: true, mode: FILE_MODE });
+    this.#file = open(path);
     this.#end = this.#file.statSync().size;
     this.#cutTornLine();
   }
@@ -152,6 +155,23 @@ export class Journal {
     this.#readAt(0, bytes);
     this.#end = bytes.lastIndexOf(LINE_FEED) + 1;
     this.#file.truncateSync(this.#end);
+  }
+}
+
+function open(path: string): Deno.FsFile {
+  try {
+    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")) || "/", {
+      recursive: true,
+      mode: DIRECTORY_MODE,
+    });
+    return Deno.openSync(path, { create: true, read: true, write: true, mode: FILE_MODE });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new JournalError(
+      `the file ${path} for changes on their way to the database cannot be opened: ${reason}. ` +
+        "It stands beside [database] base (sqlite) or [system] servercachefile (mysql)",
+      { cause: error },
+    );
   }
 }
 
