@@ -1,8 +1,8 @@
 // The front of the single-file program that compile.ts builds where `deno compile` cannot get its
 // runtime. It starts the deno executable that lies further back in this same file, on the program
-// that lies behind it.
+// that lies behind it, with the assets that the program imports when it needs them.
 //
-//   launcher | zeros up to a multiple of 64 KiB | deno | program | flags | footer
+//   launcher | zeros up to a multiple of 64 KiB | deno | program | asset … | flags | footer
 //
 // The kernel cannot execute a file at an offset. Copying deno out first costs time and about
 // 100 MB of memory that no other process shares and that only swap takes back. So this does for
@@ -37,17 +37,21 @@ enum {
   EXIT_OS_ERROR = 71,       // EX_OSERR of sysexits.h
   MAX_PROGRAM_HEADERS = 64, // deno has 10, ld.so 11
   MAX_INTERPRETER = 256,    // the longest in use has about 30 bytes
+  // compile.ts writes these numbers into the program and its flags: above what a shell hands on,
+  // and with all files below the 256 descriptors that the strictest usual limit allows.
+  FIRST_DESCRIPTOR = 128,
+  MAX_FILES = 64,
 };
 
 // What compile.ts writes last. Little-endian, as both architectures are.
 struct footer {
+  uint64_t file_lengths[MAX_FILES]; // of the program, then of each asset; 0 where there is none
   uint64_t runtime_offset;
   uint64_t runtime_length;
-  uint64_t program_length;
   uint64_t flags_length;
   char magic[8];
 };
-static const char MAGIC[8] = {'N', 'P', 'M', 'S', 'T', 'R', '0', '1'};
+static const char MAGIC[8] = {'N', 'P', 'M', 'S', 'T', 'R', '0', '2'};
 
 // Deno's own variables can widen permissions, pass flags to V8 or load code; Node's can load code;
 // OpenTelemetry's can send data elsewhere. None is part of this program's interface.
@@ -166,21 +170,21 @@ static struct footer read_footer(int file, off_t *footer_at) {
   if (fstat(file, &status) != 0) fail("cannot examine the program file", "check the disk");
   *footer_at = status.st_size - (off_t)sizeof footer;
   read_at(file, &footer, sizeof footer, *footer_at);
-  if (memcmp(footer.magic, MAGIC, sizeof MAGIC) != 0 ||
-      footer.runtime_offset + footer.runtime_length + footer.program_length +
-              footer.flags_length != (uint64_t)*footer_at) {
+  uint64_t length = footer.runtime_offset + footer.runtime_length + footer.flags_length;
+  for (size_t i = 0; i < MAX_FILES; i++) length += footer.file_lengths[i];
+  if (memcmp(footer.magic, MAGIC, sizeof MAGIC) != 0 || length != (uint64_t)*footer_at) {
     errno = ENOEXEC;
     fail("the program file is damaged or incomplete", "copy the file again from where it came");
   }
   return footer;
 }
 
-// Deno reads a program from a path only. A sealed file in memory has one, /proc/self/fd/N, and
-// nobody can change it: it is read again for every Worker.
-static int program_in_memory(int file, off_t offset, uint64_t length) {
-  int memory = memfd_create("masterserver.js", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+// Deno reads modules and assets from paths only. A sealed file in memory has one,
+// /proc/self/fd/DESCRIPTOR, and nobody can change it: the program is read again for every Worker.
+static void put_in_memory(int file, off_t offset, uint64_t length, int descriptor) {
+  int memory = memfd_create("masterserver", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (memory < 0 && errno == EINVAL) { // before Linux 6.3
-    memory = memfd_create("masterserver.js", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    memory = memfd_create("masterserver", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   }
   if (memory < 0) fail("cannot hold the program in memory", "allow this program more memory");
   while (length > 0) {
@@ -192,7 +196,13 @@ static int program_in_memory(int file, off_t offset, uint64_t length) {
   if (fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
     fail("cannot seal the program in memory", "run it on Linux 3.17 or newer");
   }
-  return memory;
+  const int given = fcntl(memory, F_DUPFD_CLOEXEC, descriptor);
+  if (given >= 0 && given != descriptor) errno = EBUSY;
+  if (given != descriptor) {
+    fail("cannot number the program's files",
+         "allow it 256 open files (`ulimit -n 256`), and start it with no file open from 128 on");
+  }
+  close(memory);
 }
 
 static int dropped(const char *variable) {
@@ -238,12 +248,14 @@ int main(int argc, char **argv) {
   }
   off_t flags_end;
   const struct footer footer = read_footer(file, &flags_end);
-  const off_t program_at = (off_t)(footer.runtime_offset + footer.runtime_length);
-  const int program = program_in_memory(file, program_at, footer.program_length);
-  char path[32];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", program);
+  off_t file_at = (off_t)(footer.runtime_offset + footer.runtime_length);
+  for (int i = 0; i < MAX_FILES; i++) {
+    if (footer.file_lengths[i] == 0) continue;
+    put_in_memory(file, file_at, footer.file_lengths[i], FIRST_DESCRIPTOR + i);
+    file_at += (off_t)footer.file_lengths[i];
+  }
 
-  // Each flag ends with a zero byte; the first is the runtime's own name.
+  // Each flag ends with a zero byte; the first is the runtime's own name, the last the program's.
   char *flags = malloc(footer.flags_length + 1);
   if (flags == NULL) fail("cannot read the runtime's flags", "allow this program more memory");
   read_at(file, flags, footer.flags_length, flags_end - (off_t)footer.flags_length);
@@ -269,13 +281,12 @@ int main(int argc, char **argv) {
 
   // The layout that a program finds on its stack: argument count, arguments, NULL, environment,
   // NULL, auxiliary vector. 16-byte alignment is the ABI's.
-  const size_t words = 1 + flag_count + 1 + (size_t)argc + 1 + variable_count + ADDED_COUNT + 1 +
+  const size_t words = 1 + flag_count + (size_t)argc + 1 + variable_count + ADDED_COUNT + 1 +
                        2 * vector_count;
   uintptr_t *const stack =
       (uintptr_t *)up((uintptr_t)__builtin_alloca(words * sizeof(uintptr_t) + 16), 16);
   uintptr_t *next = stack + 1;
   for (char *flag = flags; flag < flags_stop; flag += strlen(flag) + 1) *next++ = (uintptr_t)flag;
-  *next++ = (uintptr_t)path;
   for (int i = 1; i < argc; i++) *next++ = (uintptr_t)argv[i];
   *stack = (uintptr_t)(next - stack - 1);
   *next++ = 0;

@@ -1,5 +1,6 @@
 import type { DatabaseSettings } from "../../threads/mod.ts";
-import { freePort, until } from "../_ports.ts";
+import { freePort } from "../e2e/_daemon.ts";
+import { until } from "../e2e/_until.ts";
 
 /** Debian's server and its tools. */
 const SERVER = "/usr/sbin/mariadbd";
@@ -9,6 +10,9 @@ const CLIENT = "/usr/bin/mariadb";
 /** User that the tests' databases belong to, as the sample configuration has it. */
 const USER = "npv2";
 const PASSWORD = "npv2 secret";
+
+/** Milliseconds a start may take. */
+const START_MS = 60_000;
 
 /** Whether a private server can be started here. */
 export function hasMariadb(): boolean {
@@ -87,7 +91,7 @@ export class Mariadb {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    await until("the database server answers", () => this.sql("SELECT 1").then(() => true), 60_000);
+    await until("the database server's answer", () => this.#answers(), { within: START_MS });
   }
 
   /** Runs statements as root. */
@@ -130,6 +134,15 @@ export class Mariadb {
   async remove(): Promise<void> {
     await this.kill();
     await Deno.remove(this.#directory, { recursive: true }).catch(() => {});
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      await this.sql("SELECT 1");
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   get #socket(): string {

@@ -3,7 +3,7 @@ import { SqlError } from "../../db/_engine.ts";
 import { type Backend, JournaledStore } from "../../db/_journaled_store.ts";
 import type { ServerRecord, StoreChange } from "../../registry/mod.ts";
 import type { StoreEvent } from "../../threads/mod.ts";
-import { until } from "../_ports.ts";
+import { until } from "../e2e/_until.ts";
 import { NOW, server } from "./_records.ts";
 
 /** A database that does what a test says. */
