@@ -1,11 +1,12 @@
 /**
- * Builds the program as one file out of tools/launcher.c, the deno executable that runs this, and
- * the bundled source: the way that needs nothing from the network but the bundler, which comes
- * with the npm packages.
+ * Builds the program as one file out of tools/launcher.c, the deno executable that runs this, the
+ * bundled source, and the assets that the source imports lazily: the way that needs nothing from
+ * the network but the bundler, which comes with the npm packages.
  *
  * @module
  */
 
+import { type Asset, findAssets, readAsset, redirectAssets } from "./_assets.ts";
 import { capture, DENO, PLAIN_OUTPUT } from "./_process.ts";
 import { ROOT, type StartTask } from "./_project.ts";
 
@@ -27,8 +28,14 @@ type BuildStep = { readonly kind: "built" } | { readonly kind: "failed"; readonl
 /** tools/launcher.c maps the runtime from here; no architecture of deno has larger pages. */
 const RUNTIME_ALIGNMENT = 64 * 1024;
 /** tools/launcher.c knows its file by this; a change of layout changes the number. */
-const MAGIC = "NPMSTR01";
-const FOOTER_BYTES = 4 * 8 + MAGIC.length;
+const MAGIC = "NPMSTR02";
+/** tools/launcher.c has room for the lengths of so many files: the program and its assets. */
+const MAX_FILES = 64;
+/** Lengths of the files, their number, offset and length of the runtime, length of the flags. */
+const FOOTER_BYTES = (MAX_FILES + 4) * 8 + MAGIC.length;
+/** tools/launcher.c gives the program this descriptor, and its assets the next ones. */
+const FIRST_DESCRIPTOR = 128;
+const PROGRAM_PATH = `/proc/self/fd/${FIRST_DESCRIPTOR}`;
 
 /**
  * Nothing outside the file has a say in how the program runs: no configuration, lock file, module
@@ -58,11 +65,18 @@ export async function buildSingleFile(options: SingleFileOptions): Promise<Build
   const program = `${options.workDirectory}/program.js`;
   const compiled = await compileLauncher(launcher);
   if (compiled.kind === "failed") return compiled;
-  const bundled = await bundle(options, program);
+  const assets = await findAssets(options.root, options.start.entry);
+  if (assets.length >= MAX_FILES) {
+    return failed(
+      `the program imports ${assets.length} assets and can carry ${MAX_FILES - 1}; ` +
+        "put several into one file, or raise MAX_FILES here and in tools/launcher.c",
+    );
+  }
+  const bundled = await bundle(options, assets, program);
   if (bundled.kind === "failed") return bundled;
   const { permissions, unstable } = options.start;
-  const flags = ["masterserver", "run", ...RUN_FLAGS, ...unstable, ...permissions];
-  await assemble(options.output, launcher, program, flags);
+  const flags = ["masterserver", "run", ...RUN_FLAGS, ...unstable, ...permissions, PROGRAM_PATH];
+  await assemble(options.output, launcher, program, assets, flags);
   return { kind: "built" };
 }
 
@@ -82,22 +96,37 @@ async function compileLauncher(output: string): Promise<BuildStep> {
   }
 }
 
-async function bundle(options: SingleFileOptions, output: string): Promise<BuildStep> {
+async function bundle(
+  options: SingleFileOptions,
+  assets: readonly Asset[],
+  output: string,
+): Promise<BuildStep> {
   const args = ["bundle", "--quiet", "--frozen", "--platform", "deno", "--output", output];
+  for (const asset of assets) args.push(`--external=${asset.external}`);
   const finished = await capture(DENO, [...args, options.start.entry], {
     cwd: options.root,
     env: PLAIN_OUTPUT,
   });
-  if (finished.code === 0) return { kind: "built" };
-  return failed(
-    `deno bundle could not bundle ${options.start.entry}\n${finished.stderr.trimEnd()}`,
+  if (finished.code !== 0) {
+    return failed(
+      `deno bundle could not bundle ${options.start.entry}\n${finished.stderr.trimEnd()}`,
+    );
+  }
+  const redirected = redirectAssets(
+    await Deno.readTextFile(output),
+    assets,
+    (index) => `file:///proc/self/fd/${FIRST_DESCRIPTOR + 1 + index}`,
   );
+  if (redirected.kind === "failed") return redirected;
+  await Deno.writeTextFile(output, redirected.bundle);
+  return { kind: "built" };
 }
 
 async function assemble(
   output: string,
   launcher: string,
   program: string,
+  assets: readonly Asset[],
   flags: readonly string[],
 ): Promise<void> {
   const encoder = new TextEncoder();
@@ -108,14 +137,21 @@ async function assemble(
     const runtimeOffset = Math.ceil(launcherLength / RUNTIME_ALIGNMENT) * RUNTIME_ALIGNMENT;
     await writer.write(new Uint8Array(runtimeOffset - launcherLength));
     const runtimeLength = await append(writer, DENO);
-    const programLength = await append(writer, program);
+    const fileLengths = [await append(writer, program)];
+    for (const asset of assets) {
+      const bytes = await readAsset(asset);
+      await writer.write(bytes);
+      fileLengths.push(bytes.length);
+    }
     const flagBytes = encoder.encode(flags.map((flag) => `${flag}\0`).join(""));
     await writer.write(flagBytes);
 
     const footer = new Uint8Array(FOOTER_BYTES);
     const view = new DataView(footer.buffer);
-    [runtimeOffset, runtimeLength, programLength, flagBytes.length].forEach((value, index) => {
-      view.setBigUint64(index * 8, BigInt(value), true);
+    const put = (index: number, value: number) => view.setBigUint64(index * 8, BigInt(value), true);
+    fileLengths.forEach((length, index) => put(index, length));
+    [fileLengths.length, runtimeOffset, runtimeLength, flagBytes.length].forEach((value, index) => {
+      put(MAX_FILES + index, value);
     });
     footer.set(encoder.encode(MAGIC), FOOTER_BYTES - MAGIC.length);
     await writer.write(footer);

@@ -45,7 +45,8 @@ enum {
 
 // What compile.ts writes last. Little-endian, as both architectures are.
 struct footer {
-  uint64_t file_lengths[MAX_FILES]; // of the program, then of each asset; 0 where there is none
+  uint64_t file_lengths[MAX_FILES]; // of the program, then of each asset
+  uint64_t file_count;
   uint64_t runtime_offset;
   uint64_t runtime_length;
   uint64_t flags_length;
@@ -172,7 +173,8 @@ static struct footer read_footer(int file, off_t *footer_at) {
   read_at(file, &footer, sizeof footer, *footer_at);
   uint64_t length = footer.runtime_offset + footer.runtime_length + footer.flags_length;
   for (size_t i = 0; i < MAX_FILES; i++) length += footer.file_lengths[i];
-  if (memcmp(footer.magic, MAGIC, sizeof MAGIC) != 0 || length != (uint64_t)*footer_at) {
+  if (memcmp(footer.magic, MAGIC, sizeof MAGIC) != 0 || length != (uint64_t)*footer_at ||
+      footer.file_count > MAX_FILES) {
     errno = ENOEXEC;
     fail("the program file is damaged or incomplete", "copy the file again from where it came");
   }
@@ -249,8 +251,7 @@ int main(int argc, char **argv) {
   off_t flags_end;
   const struct footer footer = read_footer(file, &flags_end);
   off_t file_at = (off_t)(footer.runtime_offset + footer.runtime_length);
-  for (int i = 0; i < MAX_FILES; i++) {
-    if (footer.file_lengths[i] == 0) continue;
+  for (int i = 0; i < (int)footer.file_count; i++) {
     put_in_memory(file, file_at, footer.file_lengths[i], FIRST_DESCRIPTOR + i);
     file_at += (off_t)footer.file_lengths[i];
   }

@@ -7,11 +7,17 @@
 /** ISO 3166 code of the country a canonical address is in; empty when it is in none. */
 export type CountryOf = (ip: string) => string;
 
-/** Loads the embedded country database. It takes some milliseconds and 8 MB, so do it once. */
+/**
+ * Loads the embedded country database, which has the registries' own records of every address
+ * (CC0; attribution to nro.net). It takes some milliseconds and 8 MB, so do it once.
+ * Needs permission to read files where the program is a single file (docs/single_file.md).
+ */
 export async function loadCountries(): Promise<CountryOf> {
   const [{ Reader }, { default: data }, { Buffer }] = await Promise.all([
     import("mmdb-lib"),
-    import("./_country_data.ts"),
+    import("@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb", {
+      with: { type: "bytes" },
+    }),
     import("node:buffer"),
   ]);
   const reader = new Reader(Buffer.from(data.buffer, data.byteOffset, data.byteLength));

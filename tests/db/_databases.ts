@@ -1,20 +1,9 @@
 import type { SqlEngine } from "../../db/_engine.ts";
 import { openEngine } from "../../db/_open.ts";
 import type { DatabaseSettings } from "../../threads/mod.ts";
-import { hasMariadb, Mariadb } from "./_mariadb.ts";
+import { hasMariadb, sharedServer } from "./_mariadb.ts";
 
-let server: Promise<Mariadb> | undefined;
 let databases = 0;
-
-/** The server that all tests of one file share. */
-export function sharedServer(): Promise<Mariadb> {
-  return server ??= Mariadb.start();
-}
-
-addEventListener("unload", () => {
-  // The process is about to end; whatever was started must not outlive it.
-  void server?.then((started) => started.signal("SIGKILL"));
-});
 
 /** Both kinds of database, and whether the second can be had here. */
 export const KINDS = [

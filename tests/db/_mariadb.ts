@@ -23,6 +23,16 @@ export function hasMariadb(): boolean {
   }
 }
 
+/** Whether servers can be made a cluster here. */
+export function hasGalera(): boolean {
+  try {
+    return Deno.statSync("/usr/lib/galera/libgalera_smm.so").isFile &&
+      Deno.statSync("/usr/bin/rsync").isFile;
+  } catch {
+    return false;
+  }
+}
+
 async function run(command: string, args: string[], input = ""): Promise<string> {
   const child = new Deno.Command(command, {
     args,
@@ -37,6 +47,17 @@ async function run(command: string, args: string[], input = ""): Promise<string>
   if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);
 }
+
+let shared: Promise<Mariadb> | undefined;
+let started: Mariadb | undefined;
+
+/** The server that all tests of one file share; it ends with them. */
+export function sharedServer(): Promise<Mariadb> {
+  shared ??= Mariadb.start().then((server) => started = server);
+  return shared;
+}
+
+addEventListener("unload", () => started?.removeNow());
 
 /** A MariaDB server of the tests' own: private directory, socket and port. */
 export class Mariadb {
@@ -53,6 +74,23 @@ export class Mariadb {
 
   /** Makes a data directory and starts a server on it. */
   static async start(options: readonly string[] = [], dataDirectory?: string): Promise<Mariadb> {
+    const server = await Mariadb.#prepare(options, dataDirectory);
+    await server.restart();
+    await server.sql(
+      `CREATE USER '${USER}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';
+       GRANT ALL ON \`np%\`.* TO '${USER}'@'127.0.0.1';`,
+    );
+    return server;
+  }
+
+  /** Starts a further node of a cluster, which brings the users along. */
+  static async join(options: readonly string[]): Promise<Mariadb> {
+    const server = await Mariadb.#prepare(options);
+    await server.restart();
+    return server;
+  }
+
+  static async #prepare(options: readonly string[], dataDirectory?: string): Promise<Mariadb> {
     const directory = dataDirectory ?? await Deno.makeTempDir({ prefix: "mariadb-" });
     await run("/bin/chown", ["mysql", directory]);
     await run("/bin/chmod", ["755", directory]);
@@ -63,13 +101,7 @@ export class Mariadb {
       "--auth-root-authentication-method=normal",
       "--skip-test-db",
     ]);
-    const server = new Mariadb(directory, freePort(), options);
-    await server.restart();
-    await server.sql(
-      `CREATE USER '${USER}'@'127.0.0.1' IDENTIFIED BY '${PASSWORD}';
-       GRANT ALL ON \`np%\`.* TO '${USER}'@'127.0.0.1';`,
-    );
-    return server;
+    return new Mariadb(directory, freePort(), options);
   }
 
   /** Starts the server on its data, and waits until it answers. */
@@ -134,6 +166,12 @@ export class Mariadb {
   async remove(): Promise<void> {
     await this.kill();
     await Deno.remove(this.#directory, { recursive: true }).catch(() => {});
+  }
+
+  /** The same in no time, for when the test process ends. */
+  removeNow(): void {
+    this.#process?.kill("SIGKILL");
+    new Deno.Command("/bin/rm", { args: ["-rf", this.#directory] }).outputSync();
   }
 
   async #answers(): Promise<boolean> {

@@ -4,8 +4,8 @@ import { openEngine } from "../../db/_open.ts";
 import { SqlStore } from "../../db/_store.ts";
 import { Users } from "../../db/_users.ts";
 import type { DatabaseSettings } from "../../threads/mod.ts";
-import { hasMariadb } from "./_mariadb.ts";
-import { sharedServer, testOnBoth } from "./_databases.ts";
+import { hasMariadb, sharedServer } from "./_mariadb.ts";
+import { testOnBoth } from "./_databases.ts";
 import { NOW, server } from "./_records.ts";
 
 async function* linesOf(lines: readonly string[]): AsyncGenerator<string> {

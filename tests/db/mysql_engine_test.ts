@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { SqlError } from "../../db/_engine.ts";
 import { MysqlEngine, type MysqlOptions } from "../../db/_mysql_engine.ts";
 import { freePort } from "../e2e/_daemon.ts";
-import { sharedServer } from "./_databases.ts";
-import { hasMariadb } from "./_mariadb.ts";
+import { hasMariadb, sharedServer } from "./_mariadb.ts";
 
 function testWithServer(title: string, run: (options: MysqlOptions) => Promise<void>): void {
   Deno.test({

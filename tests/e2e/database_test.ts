@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasMariadb, Mariadb } from "../db/_mariadb.ts";
+import { hasMariadb, type Mariadb, sharedServer } from "../db/_mariadb.ts";
 import {
   daemonOn,
   LIST_P99_MS,
@@ -14,7 +14,6 @@ import { pause, until } from "./_until.ts";
 
 const FIRST = 10_000;
 
-let shared: Promise<Mariadb> | undefined;
 let databases = 0;
 
 /** A test on an empty database of a real server, which may be hurt as long as it is well again. */
@@ -29,17 +28,13 @@ function onRealServer(
     sanitizeOps: false,
     sanitizeResources: false,
     async fn() {
-      const server = await (shared ??= Mariadb.start());
+      const server = await sharedServer();
       const database = `np_fault${++databases}`;
       await server.database(database);
       await run(server, database);
     },
   });
 }
-
-addEventListener("unload", () => {
-  void shared?.then((server) => server.signal("SIGKILL"));
-});
 
 /** Registers while something is done to the database; lists must not notice. */
 async function registerThrough(
