@@ -92,6 +92,7 @@ export class Mariadb {
 
   static async #prepare(options: readonly string[], dataDirectory?: string): Promise<Mariadb> {
     const directory = dataDirectory ?? await Deno.makeTempDir({ prefix: "mariadb-" });
+    await Deno.mkdir(directory, { recursive: true });
     await run("/bin/chown", ["mysql", directory]);
     await run("/bin/chmod", ["755", directory]);
     await run(INSTALL, [
@@ -123,6 +124,10 @@ export class Mariadb {
       stdout: "null",
       stderr: "null",
     }).spawn();
+    const process = this.#process;
+    void process.status.then(() => {
+      if (this.#process === process) this.#process = undefined;
+    });
     await until("the database server's answer", () => this.#answers(), { within: START_MS });
   }
 
@@ -147,6 +152,11 @@ export class Mariadb {
       password: PASSWORD,
       database: name,
     };
+  }
+
+  /** Starts the server again if it has given up, as it does when its disk is full. */
+  async revive(): Promise<void> {
+    if (this.#process === undefined) await this.restart();
   }
 
   /** Sends the server a signal. */

@@ -42,6 +42,7 @@ export async function registerMany(
   from: number,
   count: number,
   onAccepted: (accepted: number) => void = () => {},
+  more = "",
 ): Promise<number[]> {
   const port = daemon.port("ring 1 bis");
   const accepted: number[] = [];
@@ -50,7 +51,7 @@ export async function registerMany(
     while (next < from + count) {
       const server = next++;
       try {
-        if (await ask(port, heartbeat(server)) !== "\\final\\") continue;
+        if (await ask(port, heartbeat(server, "netpanzer", more)) !== "\\final\\") continue;
       } catch {
         // The master was killed: nothing was acknowledged.
         continue;

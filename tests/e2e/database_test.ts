@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasMariadb, type Mariadb, sharedServer } from "../db/_mariadb.ts";
+import { hasMariadb, Mariadb, sharedServer } from "../db/_mariadb.ts";
 import {
   daemonOn,
   LIST_P99_MS,
@@ -182,6 +182,65 @@ onRealServer(
     await storedExactly(server, database, all);
   },
 );
+
+Deno.test({
+  name: `MariaDB: a full disk loses nothing, and is told${
+    hasMariadb() ? "" : " (needs root and mariadb-server)"
+  }`,
+  ignore: !hasMariadb(),
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const disk = await Deno.makeTempDir({ prefix: "mariadb-disk-" });
+    await command("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", disk);
+    try {
+      const server = await Mariadb.start(["--innodb-log-file-size=16M"], `${disk}/server`);
+      try {
+        const database = "np_full";
+        await server.database(database);
+        await using daemon = await daemonOn(server, database);
+        const before = await registerMany(daemon, FIRST, 200);
+        await storedExactly(server, database, before);
+        await fillUp(`${disk}/filler`);
+        // Rows of some kilobytes each, so that the tables have to grow.
+        const more = [...Array(10).keys()].map((n) => `\\k${n}\\${"x".repeat(250)}`).join("");
+        const during = await registerMany(daemon, FIRST + 200, 6000, () => {}, more);
+        assert.equal(during.length, 6000);
+        await daemon.logged(
+          "the database takes no changes, they wait in the journal until it does",
+          {
+            within: 30_000,
+          },
+        );
+        await Deno.remove(`${disk}/filler`);
+        await server.revive();
+        await storedExactly(server, database, [...before, ...during], 120_000);
+      } finally {
+        await server.remove();
+      }
+    } finally {
+      await command("umount", disk);
+      await Deno.remove(disk);
+    }
+  },
+});
+
+async function command(name: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(name, { args }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
+
+/** Writes until there is no room left. */
+async function fillUp(path: string): Promise<void> {
+  using file = await Deno.create(path);
+  for (const block of [new Uint8Array(1024 * 1024), new Uint8Array(4096)]) {
+    try {
+      for (;;) await file.write(block);
+    } catch (error) {
+      assert.match(String(error), /no space|os error 28/i);
+    }
+  }
+}
 
 async function cutConnections(server: Mariadb): Promise<void> {
   const ids = await server.sql(

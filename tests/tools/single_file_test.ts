@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { buildSingleFile } from "../../tools/_single_file.ts";
 import { capture, type Finished } from "../../tools/_process.ts";
 import { parseStartTask } from "../../tools/_project.ts";
-import { COMPILER_NOTE, HAS_COMPILER, type Told, writeStandIn } from "./_stand_in.ts";
+import { ASSETS, COMPILER_NOTE, HAS_COMPILER, type Told, writeStandIn } from "./_stand_in.ts";
 
 /** EX_OSERR of sysexits.h: the launcher could not start the runtime. */
 const EXIT_OS_ERROR = 71;
@@ -99,6 +99,12 @@ check("runs Workers from its own entry, with modules and text imported lazily", 
   assert.equal((await tell([])).worker, "a worker has words from a file");
 });
 
+check("gives the program the assets that it imports, byte for byte", async () => {
+  const decoder = new TextDecoder("latin1");
+  const expected = Object.values(ASSETS).map((bytes) => decoder.decode(bytes));
+  assert.deepEqual((await tell([])).assets, expected);
+});
+
 check("has the permissions of the start task and no others", async () => {
   const told = await tell([], { DENO_NO_PROMPT: "0" });
   assert.deepEqual(told.granted, { net: "granted", read: "granted" });
@@ -179,6 +185,24 @@ check("maps the runtime from its file, and holds no copy of it in memory", async
     assert.equal(shared, "0");
     assert.match(await processFile(pid, "maps"), new RegExp(`r-xp .* ${program}$`, "m"));
   });
+});
+
+check("carries assets beside the bundle, which is all that a Worker has to read", async () => {
+  await whileItRuns(async (pid) => {
+    const bundle = (await capture("cat", [`/proc/${pid}/fd/128`])).stdout;
+    assert.match(bundle, /stand-in 1\.0/);
+    assert.ok(
+      bundle.length < (ASSETS["asset.bin"]?.length ?? 0) / 2,
+      `${bundle.length} characters`,
+    );
+  });
+});
+
+check("says so when it may not open enough files", async () => {
+  const args = ["-c", 'ulimit -n 64 && exec "$0" --version', program];
+  const finished = await capture("sh", args, { clearEnv: true });
+  assert.equal(finished.code, EXIT_OS_ERROR);
+  assert.match(finished.stderr, /^masterserver: cannot number .*; allow it 256 open files/);
 });
 
 check("says so when it is damaged", async () => {
