@@ -22,7 +22,7 @@ const MAX_RETRY_MS = 30_000;
 /** Servers of one transaction, so that no other writer of the database waits long. */
 const MAX_BATCH = 2000;
 
-type Dirty = "seen" | "put" | "gone";
+type Dirty = "seen" | "put" | (StoreChange & { readonly type: "gone" });
 
 /** What a writer is made of. */
 export interface StoreWriterOptions {
@@ -67,7 +67,11 @@ export class StoreWriter {
         this.#schedule(URGENT_MS);
         break;
       case "removed":
-        this.#mark(event.id, "gone");
+        this.#mark(event.id, {
+          type: "gone",
+          id: event.id,
+          ...(event.cause === "expired" ? { silentSince: event.lastSeen } : {}),
+        });
         this.#schedule(URGENT_MS);
         break;
       case "status":
@@ -184,8 +188,8 @@ export class StoreWriter {
     const changes: StoreChange[] = [];
     const seen = new Map<number, ServerId[]>();
     for (const [id, change] of batch) {
-      if (change === "gone") {
-        changes.push({ type: "gone", id });
+      if (typeof change === "object") {
+        changes.push(change);
         continue;
       }
       const record = this.#options.find(id);

@@ -83,6 +83,11 @@ const MASTER_UPDATES: readonly Assignment[] = [
   takes("state"),
 ];
 
+type Gone = StoreChange & { readonly type: "gone" };
+
+/** Later than any time that is stored. */
+const END_OF_TIME = "9999-12-31 23:59:59.999";
+
 const TABLES = ["server_data", "master_data"] as const;
 
 /** Servers, masters and their history in a database. All failures are {@link SqlError}s. */
@@ -142,7 +147,7 @@ export class SqlStore implements Store {
   async write(changes: readonly StoreChange[]): Promise<void> {
     await this.#engine.transaction(async (session) => {
       const puts = changes.filter((change) => change.type === "put").map(({ record }) => record);
-      const gone = changes.filter((change) => change.type === "gone").map(({ id }) => id);
+      const gone = changes.filter((change) => change.type === "gone");
       // A change of a server names it once, so the kinds of change need no order among them.
       await this.#retire(session, gone);
       await this.#put(session, puts);
@@ -194,10 +199,15 @@ export class SqlStore implements Store {
     }
   }
 
-  async #retire(session: SqlSession, ids: readonly ServerId[]): Promise<void> {
-    for (const chunk of chunked(ids)) {
-      const which = anyOf(chunk.length);
-      const keys = chunk.flatMap(keyOf);
+  async #retire(session: SqlSession, gone: readonly Gone[]): Promise<void> {
+    for (const chunk of chunked(gone)) {
+      const which = Array(chunk.length).fill("(IP = ? AND port = ? AND last_seen <= ?)").join(
+        " OR ",
+      );
+      const keys = chunk.flatMap(({ id, silentSince }) => [
+        ...keyOf(id),
+        silentSince === undefined ? END_OF_TIME : toSqlTime(silentSince),
+      ]);
       await session.execute(`DELETE FROM server_data WHERE verified = 0 AND (${which})`, keys);
       await session.execute(`UPDATE server_data SET state = 'gone' WHERE ${which}`, keys);
       await session.execute(`UPDATE master_data SET state = 'gone' WHERE ${which}`, keys);

@@ -327,7 +327,7 @@ export class Registry {
     this.#countHost(record.ip, -1);
     this.#note(id, cause === "replaced" ? "changed" : cause, REMOVALS[cause]);
     this.#traces.leave(id);
-    this.#options.output.event({ type: "removed", id, cause });
+    this.#options.output.event({ type: "removed", id, cause, lastSeen: record.lastSeen });
   }
 
   #insert(record: ServerRecord): void {

@@ -24,8 +24,11 @@ export type StoreChange =
   | { readonly type: "put"; readonly record: ServerRecord }
   /** Servers or masters were last heard of at a time, milliseconds since 1970. */
   | { readonly type: "seen"; readonly ids: readonly ServerId[]; readonly at: number }
-  /** A server or master is gone. Its row is kept when it was ever listed. */
-  | { readonly type: "gone"; readonly id: ServerId }
+  /**
+   * A server or master is gone. Its row is kept when it was ever listed. One that fell silent here,
+   * at a time in milliseconds since 1970, is not gone if someone else has heard of it since.
+   */
+  | { readonly type: "gone"; readonly id: ServerId; readonly silentSince?: number }
   /** How full servers were at a time, milliseconds since 1970. */
   | { readonly type: "samples"; readonly samples: readonly Sample[]; readonly at: number };
 

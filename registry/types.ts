@@ -130,7 +130,13 @@ export type RegistryEvent =
   /** A listed server answered a status poll. */
   | { readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus }
   /** A server is gone. */
-  | { readonly type: "removed"; readonly id: ServerId; readonly cause: RemovalCause };
+  | {
+    readonly type: "removed";
+    readonly id: ServerId;
+    readonly cause: RemovalCause;
+    /** When it was last heard of here, milliseconds since 1970. */
+    readonly lastSeen: number;
+  };
 
 /** A UDP challenge to be sent to a server. */
 export interface Challenge {

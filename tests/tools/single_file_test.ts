@@ -198,11 +198,23 @@ check("carries assets beside the bundle, which is all that a Worker has to read"
   });
 });
 
+check("takes no harm from files that whoever starts it left open", async () => {
+  // Its own numbers, and all below them, so that what it opens comes among them.
+  const left = Array.from({ length: 130 }, (_, index) => `exec ${index + 3}</dev/null;`).join(" ");
+  const args = ["-c", `${left} exec "$0"`, program];
+  const finished = await capture("bash", args, { clearEnv: true });
+  assert.equal(finished.code, 0, finished.stderr);
+  assert.equal((JSON.parse(finished.stdout) as Told).worker, "a worker has words from a file");
+});
+
 check("says so when it may not open enough files", async () => {
   const args = ["-c", 'ulimit -n 64 && exec "$0" --version', program];
   const finished = await capture("sh", args, { clearEnv: true });
   assert.equal(finished.code, EXIT_OS_ERROR);
-  assert.match(finished.stderr, /^masterserver: cannot number .*; allow it 256 open files/);
+  assert.match(
+    finished.stderr,
+    /^masterserver: cannot open the program: .*allow this program 256 open files/,
+  );
 });
 
 check("says so when it is damaged", async () => {
