@@ -37,8 +37,8 @@ enum {
   EXIT_OS_ERROR = 71,       // EX_OSERR of sysexits.h
   MAX_PROGRAM_HEADERS = 64, // deno has 10, ld.so 11
   MAX_INTERPRETER = 256,    // the longest in use has about 30 bytes
-  // compile.ts writes these numbers into the program and its flags: above what a shell hands on,
-  // and with all files below the 256 descriptors that the strictest usual limit allows.
+  // The program and its flags name these descriptors: above what a shell hands on, and with all
+  // files below the 256 that the strictest usual limit allows.
   FIRST_DESCRIPTOR = 128,
   MAX_FILES = 64,
 };
@@ -62,6 +62,8 @@ static const char *const DROPPED[] = {"DENO_", "NODE_", "OTEL_"};
 // nothing is left on disk, whoever runs this; and it must not look for newer releases of itself.
 static char *const ADDED[] = {"DENO_DIR=/proc/no-deno-dir", "DENO_NO_UPDATE_CHECK=1"};
 enum { ADDED_COUNT = sizeof ADDED / sizeof *ADDED };
+
+static const char MORE_FILES[] = "allow this program 256 open files or more (`ulimit -n 256`)";
 
 struct image {
   uintptr_t bias;
@@ -198,12 +200,9 @@ static void put_in_memory(int file, off_t offset, uint64_t length, int descripto
   if (fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
     fail("cannot seal the program in memory", "run it on Linux 3.17 or newer");
   }
-  const int given = fcntl(memory, F_DUPFD_CLOEXEC, descriptor);
-  if (given >= 0 && given != descriptor) errno = EBUSY;
-  if (given != descriptor) {
-    fail("cannot number the program's files",
-         "allow it 256 open files (`ulimit -n 256`), and start it with no file open from 128 on");
-  }
+  // What whoever started this left open under that number is of no use here.
+  if (memory == descriptor) return;
+  if (dup3(memory, descriptor, O_CLOEXEC) < 0) fail("cannot open the program", MORE_FILES);
   close(memory);
 }
 
@@ -243,11 +242,18 @@ _Noreturn static void enter(uintptr_t *stack, uintptr_t entry) {
 }
 
 int main(int argc, char **argv) {
-  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
+  const int executable = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  if (executable < 0) {
     fail("cannot open /proc/self/exe",
          "mount /proc (in a chroot: `mount -t proc proc DIRECTORY/proc`) and let its user read this file");
   }
+  // Out of the way of the program's files, which also tells whether those may be opened.
+  const int file = fcntl(executable, F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR + MAX_FILES);
+  if (file < 0) {
+    errno = EMFILE; // which is EINVAL here
+    fail("cannot open the program", MORE_FILES);
+  }
+  close(executable);
   off_t flags_end;
   const struct footer footer = read_footer(file, &flags_end);
   off_t file_at = (off_t)(footer.runtime_offset + footer.runtime_length);

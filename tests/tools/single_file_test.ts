@@ -213,7 +213,7 @@ check("says so when it may not open enough files", async () => {
   assert.equal(finished.code, EXIT_OS_ERROR);
   assert.match(
     finished.stderr,
-    /^masterserver: cannot open the program: .*allow this program 256 open files/,
+    /^masterserver: cannot open the program: Too many open files; allow this program 256 open files/,
   );
 });
 
