@@ -34,8 +34,10 @@ export const PUT_SERVER = `
     verified = max(verified, excluded.verified),
     first_seen = excluded.first_seen, last_seen = excluded.last_seen`;
 
-/** A server was heard of. */
-export const SEE_SERVER = "UPDATE server_data SET last_seen = ? WHERE IP = ? AND port = ?";
+/** Servers were heard of: a time, and a JSON array of [IP, port]. */
+export const SEE_SERVERS = `
+  UPDATE server_data SET last_seen = ? FROM json_each(?) AS seen
+  WHERE IP = seen.value ->> 0 AND port = seen.value ->> 1`;
 
 /** A server that was ever listed leaves a row behind, */
 export const RETIRE_SERVER =

@@ -15,7 +15,7 @@ import {
   PUT_SERVER,
   RETIRE_SERVER,
   SCHEMA_VERSION,
-  SEE_SERVER,
+  SEE_SERVERS,
 } from "./_schema.ts";
 
 /** Milliseconds to wait for another process that holds the file's lock. */
@@ -118,7 +118,7 @@ export class SqliteStore {
       throw this.#failure("used", error);
     }
     this.#put = this.#database.prepare(PUT_SERVER);
-    this.#see = this.#database.prepare(SEE_SERVER);
+    this.#see = this.#database.prepare(SEE_SERVERS);
     this.#retire = this.#database.prepare(RETIRE_SERVER);
     this.#forget = this.#database.prepare(FORGET_SERVER);
   }
@@ -191,10 +191,8 @@ export class SqliteStore {
   #writeOne(change: StoreChange): void {
     if (change.type === "put") this.#putRecord(change.record);
     else if (change.type === "seen") {
-      for (const id of change.ids) {
-        const { ip, port } = parseEndpoint(id);
-        this.#see.run(change.at, ip, port);
-      }
+      const endpoints = change.ids.map(parseEndpoint).map(({ ip, port }) => [ip, port]);
+      this.#see.run(change.at, JSON.stringify(endpoints));
     } else {
       const { ip, port } = parseEndpoint(change.id);
       this.#retire.run(ip, port);
