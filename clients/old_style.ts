@@ -141,7 +141,10 @@ export async function listOldStyle(query: OldStyleQuery): Promise<ListedServer[]
     } catch (error) {
       throw connectError(query, error);
     }
-    if (expired) throw timedOut;
+    if (expired) {
+      tcp.close();
+      throw timedOut;
+    }
     const request = encoder.encode(`\\list\\gamename\\${query.gamename}\\final\\`);
     for (let sent = 0; sent < request.length;) sent += await tcp.write(request.subarray(sent));
     return parseList(await readAnswer(tcp, query), query);

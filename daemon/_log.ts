@@ -79,7 +79,8 @@ function fileSink(path: string): Sink {
   try {
     return getRotatingFileSink(path, {
       maxSize: MAX_FILE_BYTES,
-      maxFiles: MAX_FILES,
+      // The current one is not among those that are counted here.
+      maxFiles: MAX_FILES - 1,
       // Unbuffered: the last lines before a crash are the ones that matter.
       bufferSize: 0,
       formatter: formatJson,
@@ -118,5 +119,6 @@ export function closeLog(): void {
 
 /** Writes a line. */
 export function log(level: LogLevel, message: string, fields: LogFields = {}): void {
-  getLogger(CATEGORY)[level](message, fields);
+  // A text and no template: a reason that holds braces must not have them filled in.
+  getLogger(CATEGORY)[level](message.replaceAll(/[{}]/g, "$&$&"), fields);
 }

@@ -80,6 +80,7 @@ export class Persistence {
 
   /** Settles when all that was noted is safe from an end of this process, or soon in any case. */
   async durable(): Promise<void> {
+    if (!this.#store.isUp) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise((resolve) => timer = setTimeout(resolve, DURABLE_PATIENCE_MS));
     await Promise.race([this.#writer.durable(), patience]);
@@ -115,6 +116,8 @@ export class Persistence {
         log("error", "the database takes no changes, they wait in the journal until it does", {
           reason: event.reason,
         });
+        // Nobody knows how long it takes: clients wait no longer for what is stored there.
+        this.#settled.resolve();
         break;
       case "rebuilt":
         log("error", "tables were missing in the database and are made again", {

@@ -92,8 +92,9 @@ export class StoreWriter {
     this.#schedule(URGENT_MS);
   }
 
-  /** Settles when all that was noted so far is written. */
+  /** Settles when all that was noted so far is written; at once while nothing can be. */
   durable(): Promise<void> {
+    if (this.#failing) return Promise.resolve();
     if (this.#dirty.size === 0 && !this.#writing) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiters.push(resolve);
@@ -179,7 +180,7 @@ export class StoreWriter {
         if (since === undefined || since === "seen") this.#dirty.set(id, change);
       }
       this.#samples ??= samples;
-      this.#waiters.unshift(...waiters);
+      for (const tell of [...waiters, ...this.#waiters.splice(0)]) tell();
       this.#setFailure(error instanceof Error ? error.message : String(error));
     }
   }

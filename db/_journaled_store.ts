@@ -9,6 +9,9 @@ const FIRST_RETRY_MS = 500;
 /** Longest wait before the database is tried again, in milliseconds. */
 const MAX_RETRY_MS = 15_000;
 
+/** Milliseconds that a reader waits for the database before it gets what waits in the journal. */
+const DATABASE_PATIENCE_MS = 300;
+
 /** The database behind a journal. */
 export interface Backend extends Store {
   /** Brings the schema up to date, or makes it again. */
@@ -64,12 +67,12 @@ export class JournaledStore implements Store {
   }
 
   /**
-   * Reads the servers heard of since a time: those that wait in the journal at once, the others
-   * when the database answers, however long that takes.
+   * Reads the servers heard of since a time, when the database answers, however long that takes.
+   * Does it take long, those that wait in the journal come first, and then once more.
    */
   async *load(since: number): AsyncGenerator<readonly ServerRecord[]> {
-    const waiting = waitingRecords(this.#journal.waiting());
-    if (waiting.length > 0) yield waiting;
+    await Promise.race([this.#work(), pause(DATABASE_PATIENCE_MS, this.#stopping.signal)]);
+    if (!this.#journal.isEmpty) yield waitingRecords(this.#journal.waiting());
     for (;;) {
       await this.#work();
       try {
@@ -185,7 +188,9 @@ export class JournaledStore implements Store {
 }
 
 function kindOf(error: unknown): FailureKind {
-  return error instanceof SqlError ? error.kind : "unavailable";
+  if (error instanceof SqlError) return error.kind;
+  // A mistake of this program's own comes again with the same change.
+  return error instanceof TypeError || error instanceof RangeError ? "bad-data" : "unavailable";
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -42,37 +42,21 @@ function kindOf(reason: string): FailureKind {
   return /constraint|too big|datatype mismatch/i.test(reason) ? "bad-data" : "unavailable";
 }
 
-function sqlError(error: unknown): SqlError {
-  if (error instanceof SqlError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SqlError(kindOf(reason), reason, { cause: error });
-}
-
 /** A SQLite file. Each statement runs to its end before anything else: give it a thread. */
 export class SqliteEngine implements SqlEngine {
   readonly dialect: Dialect = SQLITE;
   readonly where: string;
-  readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  #opened: DatabaseSync | undefined;
   #turn: Promise<void> = Promise.resolve();
 
-  /** Opens the file, makes it (mode 0600) when there is none. */
+  /**
+   * The file is opened when it is first needed, and made (mode 0600) when there is none.
+   *
+   * @param path Path of the file.
+   */
   constructor(path: string) {
     this.where = path;
-    try {
-      createPrivately(path);
-      this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-      // Readers never wait for the writer, and a killed process loses nothing that was committed.
-      this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new SqlError(
-        "unavailable",
-        `the database file ${path} cannot be used: ${reason}. ` +
-          "Check its permissions and the disk, or set [database] base to another file",
-        { cause: error },
-      );
-    }
   }
 
   query(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
@@ -94,7 +78,7 @@ export class SqliteEngine implements SqlEngine {
         await this.#run(() => this.#database.exec("COMMIT"));
         return result;
       } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        if (this.#opened?.isTransaction) this.#opened.exec("ROLLBACK");
         throw error;
       }
     });
@@ -109,7 +93,8 @@ export class SqliteEngine implements SqlEngine {
     return this.#inTurn(() =>
       this.#run(() => {
         this.#prepared.clear();
-        this.#database.close();
+        this.#opened?.close();
+        this.#opened = undefined;
       })
     );
   }
@@ -129,12 +114,39 @@ export class SqliteEngine implements SqlEngine {
     return this.#run(() => Number(this.#statement(sql).run(...values).changes));
   }
 
+  get #database(): DatabaseSync {
+    if (this.#opened) return this.#opened;
+    createPrivately(this.where);
+    const database = new DatabaseSync(this.where, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      // Readers never wait for the writer, and a killed process loses nothing that was committed.
+      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return this.#opened = database;
+  }
+
   #run<T>(work: () => T): Promise<T> {
     try {
       return Promise.resolve(work());
     } catch (error) {
-      return Promise.reject(sqlError(error));
+      return Promise.reject(this.#failure(error));
     }
+  }
+
+  #failure(error: unknown): SqlError {
+    const reason = error instanceof Error ? error.message : String(error);
+    const kind = kindOf(reason);
+    const advice = kind === "unavailable"
+      ? ". Check its permissions and the disk, or set [database] base to another file"
+      : "";
+    return new SqlError(
+      kind,
+      `the database file ${this.where} cannot be used: ${reason}${advice}`,
+      { cause: error },
+    );
   }
 
   #statement(sql: string): StatementSync {

@@ -43,6 +43,11 @@ export class StoreClient implements Store {
     } else if (pending.take(message)) this.#pending.delete(message.request);
   }
 
+  /** Whether the thread can be asked. */
+  get isUp(): boolean {
+    return this.#up;
+  }
+
   /** The thread can be asked. */
   up(): void {
     this.#up = true;

@@ -83,10 +83,16 @@ const EXPIRY_BUCKET_MS = 1000;
  */
 const IN_FLIGHT_MS = 250;
 
+/**
+ * A record as it is kept. When it was last heard of changes in place: a new record for every
+ * heartbeat of every server would be by far the most garbage of the whole program.
+ */
+type LiveRecord = ServerRecord & { lastSeen: number };
+
 /** Live servers and masters: commands in, events out. */
 export class Registry {
   readonly #options: RegistryOptions;
-  readonly #records = new Map<ServerId, ServerRecord>();
+  readonly #records = new Map<ServerId, LiveRecord>();
   readonly #perHost = new Map<string, number>();
   readonly #expiry: ExpiryQueue<ServerId>;
   readonly #verification: Verification;
@@ -235,15 +241,18 @@ export class Registry {
   }
 
   #refresh(ids: readonly ServerId[]): void {
-    const lastSeen = this.#options.clock.wall();
-    const known = ids.filter((id) => {
-      const before = this.#records.get(id);
-      if (!before) return false;
-      const record = { ...before, lastSeen };
-      this.#records.set(id, record);
-      this.#schedule(record);
-      return true;
-    });
+    const { clock } = this.#options;
+    const lastSeen = clock.wall();
+    const deadline = clock.monotonic() + this.#limits.aliveTimeout + IN_FLIGHT_MS;
+    const known: ServerId[] = [];
+    for (const id of ids) {
+      const record = this.#records.get(id);
+      if (!record) continue;
+      record.lastSeen = lastSeen;
+      this.#expiry.set(record.id, deadline);
+      // The record's own text: the message's copy of it would have to be kept in its place.
+      known.push(record.id);
+    }
     if (known.length > 0) this.#emitSeen(known, lastSeen);
   }
 

@@ -1,4 +1,5 @@
 import { hostKey } from "../protocol/mod.ts";
+import { HostCounts } from "./_host_counts.ts";
 import { socketAddress } from "./_sockets.ts";
 
 /** Connections of one ring at a time; leaves room below the usual limit on open files. */
@@ -98,13 +99,9 @@ function isOutOfFiles(error: unknown): boolean {
 export class Connections {
   readonly #listener: Deno.TcpListener;
   readonly #handler: ConnectionHandler;
-  /**
-   * In no order. Not a Map or Set: with entries that come and go it copies itself all the time, and
-   * each copy, once old, keeps those after it and their entries from the young collector.
-   */
+  /** In no order. Not a Map or Set, for the reason that {@link HostCounts} tells. */
   readonly #open: OpenConnection[] = [];
-  /** A host's count may be 0 until the next sweep, for the same reason. */
-  readonly #perHost = new Map<string, number>();
+  readonly #perHost = new HostCounts();
   readonly #spareBuffers: Uint8Array<ArrayBuffer>[] = [];
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
   #idle = Promise.withResolvers<void>();
@@ -197,15 +194,14 @@ export class Connections {
   #admit(tcp: Deno.TcpConn): void {
     const ip = socketAddress(tcp.remoteAddr as Deno.NetAddr);
     const host = hostKey(ip);
-    const count = this.#perHost.get(host) ?? 0;
     const limits = this.#handler.limits();
-    if (count >= limits.perHost || this.#open.length >= MAX_CONNECTIONS) {
+    if (this.#perHost.of(host) >= limits.perHost || this.#open.length >= MAX_CONNECTIONS) {
       this.refused++;
       void this.dismiss(tcp, this.#handler.refusal(ip));
       return;
     }
     this.accepted++;
-    this.#perHost.set(host, count + 1);
+    this.#perHost.enter(host);
     const deadline = performance.now() + limits.timeoutMs;
     const connection = new OpenConnection(tcp, ip, host, deadline);
     connection.place = this.#open.push(connection) - 1;
@@ -220,8 +216,7 @@ export class Connections {
     } finally {
       closeQuietly(connection.tcp);
       this.#remove(connection);
-      const { host } = connection;
-      this.#perHost.set(host, (this.#perHost.get(host) ?? 1) - 1);
+      this.#perHost.leave(connection.host);
       if (this.#stopping && this.#open.length === 0) this.#idle.resolve();
     }
   }
@@ -244,6 +239,5 @@ export class Connections {
       this.#remove(connection);
       closeQuietly(connection.tcp);
     }
-    for (const [host, count] of this.#perHost) if (count === 0) this.#perHost.delete(host);
   }
 }

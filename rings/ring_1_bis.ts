@@ -12,14 +12,10 @@ import {
   parsePort,
   type TextMessage,
 } from "../protocol/mod.ts";
-import {
-  MASTER_GAMENAME,
-  type RegistryEvent,
-  sameSettings,
-  type ServerRecord,
-} from "../registry/mod.ts";
+import { MASTER_GAMENAME, type RegistryEvent, type ServerRecord } from "../registry/mod.ts";
 import type { ThreadBody, ThreadContext, ThreadSettings, ToThread } from "../threads/mod.ts";
 import { SECRET_KEY, withoutSecrets } from "./_list_requests.ts";
+import { matches } from "./_listing.ts";
 import { OldStyleRing, type RingParts, type Role } from "./_old_style_ring.ts";
 import { PROBE_TICK_MS, Prober } from "./_prober.ts";
 import { RegistryClient } from "./_registry_client.ts";
@@ -114,14 +110,17 @@ class Registrar implements Role {
       this.#registry.send({ type: "refuse", ip, port, reason });
       return this.#refuse(reason);
     }
-    const settings = Object.fromEntries(withoutSecrets(values));
+    const sent = withoutSecrets(values);
     const id = formatEndpoint(ip, port);
     const known = this.#parts.replica.get(id);
-    if (known && sameSettings(known.settings, settings)) {
-      this.#registry.refresh(id);
+    // By far the most frequent case: a server says again what it said before.
+    if (
+      known && matches(known.settings, sent) && Object.keys(known.settings).length === sent.size
+    ) {
+      this.#registry.refresh(known.id);
       return ACCEPTED;
     }
-    return this.#register(ip, port, settings);
+    return this.#register(ip, port, Object.fromEntries(sent));
   }
 
   async #register(ip: string, port: number, settings: Record<string, string>): Promise<Answer> {

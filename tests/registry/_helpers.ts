@@ -1,0 +1,156 @@
+import { formatEndpoint, hostKey } from "../../protocol/mod.ts";
+import {
+  type Challenge,
+  type Outcome,
+  Registry,
+  type RegistryEvent,
+  type RegistryLimits,
+  Replica,
+  type ServerRecord,
+  type ServerStatus,
+  type Settings,
+  type TraceEntry,
+} from "../../registry/mod.ts";
+
+export const SECOND = 1000;
+export const HOUR = 3600 * SECOND;
+export const ALIVE = 720 * SECOND;
+
+/** Lateness with which an expiry may be noticed: messages in flight, and a bucket of the queue. */
+export const EXPIRY_SLACK = 1250;
+
+export const LIMITS: RegistryLimits = { aliveTimeout: ALIVE, serversPerHost: 32, verify: true };
+
+/** When worlds begin, monotonic and wall, not round on purpose. */
+const BOOT = 12_345.678;
+const DAWN = Date.UTC(2026, 0, 1) + 123;
+
+/** A registry on a clock that tests turn, and all that came out of it. */
+export class World {
+  now = BOOT;
+  wall = DAWN;
+  readonly events: RegistryEvent[] = [];
+  readonly challenges: Challenge[] = [];
+  readonly traced: { readonly id: string; readonly entry: TraceEntry }[] = [];
+  /** Kept up to date with what the daemon's feed would let through. */
+  readonly replica = new Replica();
+  readonly registry: Registry;
+  #tokens = 0;
+
+  constructor(limits: Partial<RegistryLimits> = {}) {
+    this.registry = new Registry({
+      clock: { monotonic: () => this.now, wall: () => this.wall },
+      limits: { ...LIMITS, ...limits },
+      hostKey,
+      serverId: formatEndpoint,
+      makeToken: () => (++this.#tokens).toString(16).padStart(32, "0"),
+      output: {
+        event: (event) => {
+          this.events.push(event);
+          this.replica.apply(event);
+        },
+        challenge: (challenge) => this.challenges.push(challenge),
+        trace: (id, entry) => this.traced.push({ id, entry }),
+      },
+    });
+  }
+
+  /** Lets time pass as the daemon does, in ticks of 100 ms or of so many. */
+  pass(ms: number, tick = 100): void {
+    const [end, wallEnd] = [this.now + ms, this.wall + ms];
+    while (this.now < end) {
+      const step = Math.min(tick, end - this.now);
+      this.now += step;
+      this.wall += step;
+      this.registry.tick();
+    }
+    // Free of what adding up fractions loses.
+    [this.now, this.wall] = [end, wallEnd];
+  }
+
+  register(ip: string, port = 3030, settings: Settings = {}): Outcome {
+    return this.registry.apply({
+      type: "register",
+      ip,
+      port,
+      settings: { gamename: "netpanzer", port: String(port), ...settings },
+    });
+  }
+
+  /** Sends back the token of the challenge sent last to a server. */
+  answer(id: string): void {
+    const challenge = this.challenges.findLast((sent) => sent.id === id);
+    this.registry.apply({ type: "answer", id, token: challenge?.token ?? "none was sent" });
+  }
+
+  /** Registers and proves a server; its id. */
+  list(ip: string, port = 3030, settings: Settings = {}): string {
+    const id = formatEndpoint(ip, port);
+    this.register(ip, port, settings);
+    this.answer(id);
+    return id;
+  }
+
+  state(id: string): string | undefined {
+    return this.registry.get(id)?.state;
+  }
+
+  /** Ids of the listed, in the registry's order. */
+  listed(): string[] {
+    return [...this.registry.records()].filter(({ state }) => state === "listed")
+      .map(({ id }) => id);
+  }
+
+  /** What happened since the last call, in short. */
+  takeEvents(): string[] {
+    return this.events.splice(0).map((event) => {
+      if (event.type === "put") return `put ${event.record.id} ${event.record.state}`;
+      if (event.type === "seen") return `seen ${event.ids.join(" ")}`;
+      return event.type === "removed"
+        ? `removed ${event.id} ${event.cause}`
+        : `status ${event.id} ${event.status.map}`;
+    });
+  }
+
+  steps(id: string): string[] {
+    return this.registry.trace(id).map(({ step }) => step);
+  }
+}
+
+/** Records of a replica in the order of its lists. */
+export function replicated(replica: Replica): ServerRecord[] {
+  return replica.blocks.flatMap(({ records }) => [...records.values()]);
+}
+
+export function status(map = "Two clans", players = 1): ServerStatus {
+  return {
+    hostname: "Bob's tanks",
+    map,
+    players,
+    maxPlayers: 8,
+    gameVersion: "0.8.7",
+    gameStyle: "Objective",
+    needsPassword: false,
+    roster: [{ name: "Bob", kills: players, deaths: 2, points: 3 }],
+  };
+}
+
+/** A record as a database would bring it back. */
+export function stored(
+  world: World,
+  ip: string,
+  changes: Partial<ServerRecord> = {},
+): ServerRecord {
+  const port = changes.port ?? 3030;
+  return {
+    id: formatEndpoint(ip, port),
+    ip,
+    port,
+    gamename: "netpanzer",
+    settings: { gamename: "netpanzer", port: String(port) },
+    state: "listed",
+    firstSeen: world.wall - HOUR,
+    lastSeen: world.wall - 100 * SECOND,
+    ...changes,
+  };
+}
