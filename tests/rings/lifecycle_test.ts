@@ -48,6 +48,9 @@ Deno.test("ring: nobody sees a half of a later snapshot", async () => {
     assert.deepEqual(entries(await ask(trial.port, LIST)), [1, 2, 3].map((i) => record(i).id));
     trial.feed([record(6)], false, true);
     assert.deepEqual(entries(await ask(trial.port, LIST)), [4, 5, 6].map((i) => record(i).id));
+    trial.feed([record(7)], true, false);
+    trial.feed([record(8)], true, true);
+    assert.deepEqual(entries(await ask(trial.port, LIST)), [record(8).id], "7 was broken off");
   });
 });
 

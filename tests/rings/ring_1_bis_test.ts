@@ -43,6 +43,10 @@ Deno.test("ring1bis: a heartbeat of a listed server with the same keys is only a
     assert.deepEqual(trial.commands, [{ type: "refresh", ids: ["127.0.0.1:3030"] }]);
     assert.equal(await ask(trial.port, heartbeat(3030, "\\mode\\duel")), FINAL);
     assert.equal(trial.commands.at(-1)?.type, "register");
+    trial.commands.length = 0;
+    assert.equal(await ask(trial.port, heartbeat(3030)), FINAL);
+    assert.equal(trial.commands[0]?.type, "register", "a key less is a change, too");
+    assert.equal(trial.registry.get("127.0.0.1:3030")?.settings["mode"], undefined);
   });
 });
 
