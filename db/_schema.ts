@@ -15,7 +15,8 @@ const TIME_LENGTH = 23;
  * database server commits every one by itself.
  *
  * The three tables and their first columns are spelt as the design of the network spells them.
- * What follows the first columns is what a key, an index or a restart needs.
+ * What follows the first columns is what a key, an index or a restart needs. The second UNIQUE is
+ * an index for reading in order of registration, spelt as both databases take it.
  */
 const MIGRATIONS: readonly ((sql: Dialect) => string[])[] = [
   (sql) => [
@@ -29,7 +30,8 @@ const MIGRATIONS: readonly ((sql: Dialect) => string[])[] = [
       port       INTEGER NOT NULL,
       first_seen ${sql.text(TIME_LENGTH)} NOT NULL,
       state      ${sql.text(16)} NOT NULL,
-      UNIQUE (IP, port)
+      UNIQUE (IP, port),
+      UNIQUE (first_seen, Number)
     )${sql.tableOptions}`,
     `CREATE TABLE IF NOT EXISTS server_data (
       Number     ${sql.numberColumn},
@@ -44,7 +46,8 @@ const MIGRATIONS: readonly ((sql: Dialect) => string[])[] = [
       last_seen  ${sql.text(TIME_LENGTH)} NOT NULL,
       state      ${sql.text(16)} NOT NULL,
       verified   INTEGER NOT NULL,
-      UNIQUE (IP, port)
+      UNIQUE (IP, port),
+      UNIQUE (first_seen, Number)
     )${sql.tableOptions}`,
     `CREATE TABLE IF NOT EXISTS Client_data (
       Number     ${sql.numberColumn},

@@ -125,18 +125,24 @@ export class SqlStore implements Store {
       const [kind, country] = table === "master_data"
         ? [MASTER_GAMENAME, "''"]
         : ["server", "Country"];
-      for (let last = 0;;) {
+      let last: [string, number] = ["", 0];
+      for (;;) {
+        // A server that left and came back keeps its Number, but not its place.
         const rows = await this.#engine.query(
-          `SELECT Number, IP, port, NetName, ${country} AS Country, config, state, first_seen, last_seen, '${kind}' AS kind
-           FROM ${table} WHERE Number > ? AND state <> 'gone' AND last_seen > ?
-           ORDER BY Number LIMIT ${PAGE}`,
-          [last, toSqlTime(since)],
+          `SELECT Number, IP, port, NetName, ${country} AS Country, config, state, first_seen,
+                  last_seen, '${kind}' AS kind
+           FROM ${table}
+           WHERE (first_seen > ? OR (first_seen = ? AND Number > ?))
+             AND state <> 'gone' AND last_seen > ?
+           ORDER BY first_seen, Number LIMIT ${PAGE}`,
+          [last[0], ...last, toSqlTime(since)],
         );
         if (rows.length === 0) break;
         const records = rows.map(recordOf);
         unreadable.push(...rows.filter((_row, i) => records[i] === undefined).map(endpointOf));
         yield records.filter((record) => record !== undefined);
-        last = Number(rows.at(-1)?.["Number"]);
+        const end = rows.at(-1);
+        last = [String(end?.["first_seen"]), Number(end?.["Number"])];
       }
     }
     const [first] = unreadable;
