@@ -59,8 +59,28 @@ export const clientConfig: z.ZodType<ClientConfig> = z.object({
   last_seen: z.iso.datetime(),
 });
 
-/** Reads a `config` column; undefined when it is not JSON of this shape. */
+/** Texts whose reading is remembered: most servers of a game send the same. */
+const MAX_REMEMBERED = 1024;
+
+/** Longest text that is remembered; one with a status is never the same twice. */
+const MAX_REMEMBERED_LENGTH = 512;
+
+const remembered = new Map<z.ZodType<unknown>, Map<string, unknown>>();
+
+/**
+ * Reads a `config` column; undefined when it is not JSON of this shape. Equal texts give the same
+ * object, so a hundred thousand alike cost as one.
+ */
 export function parseConfig<T>(shape: z.ZodType<T>, text: string): T | undefined {
+  let known = remembered.get(shape);
+  if (!known) remembered.set(shape, known = new Map());
+  if (known.has(text)) return known.get(text) as T | undefined;
+  const config = read(shape, text);
+  if (text.length <= MAX_REMEMBERED_LENGTH && known.size < MAX_REMEMBERED) known.set(text, config);
+  return config;
+}
+
+function read<T>(shape: z.ZodType<T>, text: string): T | undefined {
   try {
     const parsed = shape.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : undefined;

@@ -29,6 +29,8 @@ export class Journal {
   #read = 0;
   /** Bytes read ahead, from {@link #read} on. */
   #ahead = new Uint8Array(0);
+  /** The only batch there is, when it was written by this process: it need not be read back. */
+  #fresh: { readonly batch: Batch; readonly length: number } | undefined;
 
   /**
    * Opens the file, makes it when there is none. A last line that was not written to its end is
@@ -68,6 +70,7 @@ export class Journal {
       for (let written = 0; written < bytes.length;) {
         written += this.#file.writeSync(bytes.subarray(written));
       }
+      if (this.isEmpty) this.#fresh = { batch, length: bytes.length };
       this.#end += bytes.length;
     } catch (error) {
       this.#cutOff();
@@ -80,6 +83,7 @@ export class Journal {
 
   /** The oldest batch that was not taken. */
   peek(): Batch | undefined {
+    if (this.#fresh) return this.#fresh.batch;
     for (let line = this.#line(); line; line = this.#line()) {
       const batch = parseBatch(new TextDecoder().decode(line));
       if (batch) return batch;
@@ -90,10 +94,11 @@ export class Journal {
 
   /** Takes the batch that {@link peek} gave. */
   take(): void {
-    const line = this.#line();
-    if (!line) return;
-    this.#read += line.length + 1;
-    this.#ahead = this.#ahead.subarray(line.length + 1);
+    const length = this.#fresh?.length ?? (this.#line()?.length ?? -1) + 1;
+    if (length === 0) return;
+    this.#fresh = undefined;
+    this.#read += length;
+    this.#ahead = this.#ahead.subarray(Math.min(length, this.#ahead.length));
     if (!this.isEmpty) return;
     this.#file.truncateSync(0);
     this.#read = this.#end = 0;

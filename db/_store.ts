@@ -194,14 +194,15 @@ export class SqlStore implements Store {
 
   async #see(session: SqlSession, ids: readonly ServerId[], at: number): Promise<void> {
     for (const chunk of chunked(ids)) {
-      const keys = chunk.flatMap(keyOf);
-      for (const table of TABLES) {
-        await session.execute(
-          `UPDATE ${table} SET last_seen = ?
-           WHERE ${anyOf(chunk.length)}`,
-          [toSqlTime(at), ...keys],
-        );
-      }
+      const values = [toSqlTime(at), ...chunk.flatMap(keyOf)];
+      const which = anyOf(chunk.length);
+      const seen = await session.execute(
+        `UPDATE server_data SET last_seen = ? WHERE ${which}`,
+        values,
+      );
+      // Nearly all are game servers; who is none is a master.
+      if (seen === chunk.length) continue;
+      await session.execute(`UPDATE master_data SET last_seen = ? WHERE ${which}`, values);
     }
   }
 

@@ -39,6 +39,21 @@ const PACKAGES: readonly TestPackage[] = [
     files: ["/usr/include/stdio.h"],
     tests: "the compiled program, alone and in a chroot",
   },
+  {
+    name: "mariadb-server",
+    files: ["/usr/sbin/mariadbd"],
+    tests: "everything on a real database server",
+  },
+  {
+    name: "galera-4",
+    files: ["/usr/lib/galera/libgalera_smm.so"],
+    tests: "a cluster of database servers that loses a node",
+  },
+  {
+    name: "rsync",
+    files: ["/usr/bin/rsync"],
+    tests: "a cluster of database servers that loses a node",
+  },
 ];
 
 /** Someone else's apt may be at work; it is waited for this long. */
