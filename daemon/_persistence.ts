@@ -31,6 +31,7 @@ export class Persistence {
   readonly #writer: StoreWriter;
   readonly #settled = Promise.withResolvers<void>();
   #restored = false;
+  #isDown = false;
   #sampleTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: PersistenceOptions) {
@@ -110,14 +111,14 @@ export class Persistence {
   #onStoreEvent(event: StoreEvent): void {
     switch (event.type) {
       case "up":
+        this.#isDown = false;
         log("info", "the database takes changes", { database: event.where });
         break;
       case "down":
         log("error", "the database takes no changes, they wait in the journal until it does", {
           reason: event.reason,
         });
-        // Nobody knows how long it takes: clients wait no longer for what is stored there.
-        this.#settled.resolve();
+        this.#isDown = true;
         break;
       case "rebuilt":
         log("error", "tables were missing in the database and are made again", {
@@ -147,6 +148,8 @@ export class Persistence {
     try {
       for await (const records of this.#store.load(since)) {
         servers += this.#options.registry.restore(records);
+        // What waited in the journal is there, and nobody knows when the rest comes.
+        if (this.#isDown) this.#settled.resolve();
       }
     } catch (error) {
       log("error", "the stored servers could not be read, and are not listed until they register", {

@@ -72,7 +72,8 @@ export class JournaledStore implements Store {
    */
   async *load(since: number): AsyncGenerator<readonly ServerRecord[]> {
     await Promise.race([this.#work(), pause(DATABASE_PATIENCE_MS, this.#stopping.signal)]);
-    if (!this.#journal.isEmpty) yield waitingRecords(this.#journal.waiting());
+    // Even when it is none: it tells that nothing else comes soon.
+    if (this.#working) yield waitingRecords(this.#journal.waiting());
     for (;;) {
       await this.#work();
       try {

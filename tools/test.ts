@@ -79,6 +79,8 @@ async function fetchDependencies(directory: string): Promise<boolean> {
   const steps = [
     ["install", "--quiet", "--frozen"],
     ["bundle", "--quiet", "--frozen", "--output", `${directory}/bundled.js`, module],
+    // The first run with a new cache asks the registry once more.
+    ["run", "--quiet", "--frozen", "--allow-env", "--allow-read", "mod.ts", "--version"],
   ];
   for (const step of steps) {
     const finished = await capture(DENO, step, { cwd: ROOT, env: PLAIN_OUTPUT });

@@ -4,6 +4,8 @@ const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
 
 /** What the program may do when it is run as its users run it. */
 const PERMISSIONS = [
+  // What deno says while it fetches packages is not the program's.
+  "--quiet",
   "--no-prompt",
   "--frozen",
   "--allow-net",

@@ -8,7 +8,7 @@ import { until } from "./_until.ts";
 const PARALLEL = 16;
 
 /** Milliseconds between two lists of the watcher. */
-const LOOK_MS = 20;
+const LOOK_MS = 10;
 
 /** Bound on the 99th percentile of a list's time, in milliseconds, whatever the database does. */
 export const LIST_P99_MS = 50;
