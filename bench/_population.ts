@@ -38,7 +38,8 @@ function recordOf(index: number, now: number): ServerRecord {
     gamename: "netpanzer",
     settings: { gamename: "netpanzer", port: String(PORT), protocol: "1122" },
     state: "listed",
-    firstSeen: now,
+    // One after the other, as servers come.
+    firstSeen: now - 1_000_000 + index,
     lastSeen: now,
   };
 }

@@ -19,8 +19,8 @@ import {
 import { migrate } from "./_schema.ts";
 import { toSqlTime } from "./_time.ts";
 
-/** Rows read at a time. */
-const PAGE = 5000;
+/** Rows read at a time: so few that they are garbage again before a collector has moved them. */
+const PAGE = 1000;
 
 /**
  * Rows of one statement. Few sizes, so that few statements are prepared: each change is written in
@@ -132,7 +132,7 @@ export class SqlStore implements Store {
           `SELECT Number, IP, port, NetName, ${country} AS Country, config, state, first_seen,
                   last_seen, '${kind}' AS kind
            FROM ${table}
-           WHERE (first_seen > ? OR (first_seen = ? AND Number > ?))
+           WHERE first_seen >= ? AND (first_seen > ? OR Number > ?)
              AND state <> 'gone' AND last_seen > ?
            ORDER BY first_seen, Number LIMIT ${PAGE}`,
           [last[0], ...last, toSqlTime(since)],

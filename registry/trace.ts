@@ -16,27 +16,22 @@ const NONE: readonly TraceEntry[] = [];
 
 /** Traces of live servers and, for a while, of those that left or were refused. */
 export class TraceBook {
-  readonly #live = new Map<ServerId, TraceEntry[]>();
-  readonly #departed = new Map<ServerId, TraceEntry[]>();
+  readonly #live = new Map<ServerId, readonly TraceEntry[]>();
+  readonly #departed = new Map<ServerId, readonly TraceEntry[]>();
 
   /** Adds a step. A status replaces the one before it, so that polls push nothing else out. */
   add(id: ServerId, entry: TraceEntry): void {
-    let entries = this.#live.get(id) ?? this.#departed.get(id);
-    if (!entries) {
-      entries = [];
-      this.#keepDeparted(id, entries);
-    }
-    if (entry.step === "status") {
-      const before = entries.findLastIndex((kept) => kept.step === "status");
-      if (before >= 0) entries.splice(before, 1);
-    }
-    entries.push(entry);
-    if (entries.length > MAX_ENTRIES) entries.shift();
+    const before = this.of(id);
+    const kept = entry.step === "status" ? before.filter(({ step }) => step !== "status") : before;
+    // A new array is as long as it has to be; one that is pushed to makes room for sixteen more.
+    const entries = kept.concat(entry).slice(-MAX_ENTRIES);
+    if (this.#live.has(id)) this.#live.set(id, entries);
+    else this.#keepDeparted(id, entries);
   }
 
   /** A server registered: its trace is kept for as long as it lives. */
   enter(id: ServerId): void {
-    this.#live.set(id, this.#departed.get(id) ?? []);
+    this.#live.set(id, this.#departed.get(id) ?? NONE);
     this.#departed.delete(id);
   }
 
@@ -53,7 +48,7 @@ export class TraceBook {
     return this.#live.get(id) ?? this.#departed.get(id) ?? NONE;
   }
 
-  #keepDeparted(id: ServerId, entries: TraceEntry[]): void {
+  #keepDeparted(id: ServerId, entries: readonly TraceEntry[]): void {
     this.#departed.set(id, entries);
     if (this.#departed.size > MAX_DEPARTED) {
       const [oldest] = this.#departed.keys();

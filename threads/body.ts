@@ -7,6 +7,7 @@
 
 import type { BoundSocket, FromThread, LogFields, LogLevel, ThreadSettings } from "./messages.ts";
 import type { ToThread } from "./messages.ts";
+import { pack, unpack } from "./_packing.ts";
 
 /** A thread's way out. */
 export interface ThreadContext {
@@ -51,7 +52,7 @@ export interface WorkerPort {
 /** Runs a body in this Worker until it is stopped. */
 export function runThread(port: WorkerPort, makeBody: MakeBody): void {
   const context: ThreadContext = {
-    post: (message) => port.postMessage(message),
+    post: (message) => port.postMessage(pack(message)),
     log: (level, message, fields = {}) => port.postMessage({ type: "log", level, message, fields }),
   };
   let body: ThreadBody | undefined;
@@ -75,7 +76,8 @@ export function runThread(port: WorkerPort, makeBody: MakeBody): void {
     port.close();
   }
 
-  port.onmessage = ({ data: message }) => {
+  port.onmessage = ({ data }) => {
+    const message = unpack(data);
     switch (message.type) {
       case "start":
         void start(message.settings);

@@ -144,8 +144,17 @@ export interface Reply {
   readonly outcome: Outcome;
 }
 
+/** Another message as JSON, for one with many records; nobody but the two ends of a thread sees it. */
+export interface Packed {
+  /** Tells it from the messages themselves. */
+  readonly type: "packed";
+  /** The message. */
+  readonly json: string;
+}
+
 /** From the main thread to another. */
 export type ToThread =
+  | Packed
   | { readonly type: "start"; readonly settings: ThreadSettings }
   | { readonly type: "settings"; readonly settings: ThreadSettings }
   | { readonly type: "health"; readonly number: number }
@@ -180,6 +189,7 @@ export interface BoundSocket {
 
 /** From another thread to the main one. */
 export type FromThread =
+  | Packed
   /** The entry module is running and listens for `start`. */
   | { readonly type: "loaded" }
   | { readonly type: "ready"; readonly sockets: readonly BoundSocket[] }

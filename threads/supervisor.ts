@@ -14,6 +14,7 @@ import type {
   ThreadSettings,
   ToThread,
 } from "./messages.ts";
+import { pack, unpack } from "./_packing.ts";
 
 /** The part of a Worker that the supervisor uses. */
 export interface WorkerLike {
@@ -111,7 +112,8 @@ class SupervisedThread {
 
   post(message: ToThread): void {
     // While it stops, too: requests in hand wait for their outcomes.
-    if (this.#state === "up" || this.#state === "stopped") this.#worker?.postMessage(message);
+    if (this.#state !== "up" && this.#state !== "stopped") return;
+    this.#worker?.postMessage(pack(message));
   }
 
   checkHealth(): void {
@@ -143,7 +145,7 @@ class SupervisedThread {
     const worker = this.#options.spawn(this.#spec.name);
     this.#worker = worker;
     worker.onmessage = ({ data }) => {
-      if (worker === this.#worker) this.#receive(data);
+      if (worker === this.#worker) this.#receive(unpack(data));
     };
     worker.onerror = (event) => {
       // Unhandled, the error would end the whole process.
