@@ -70,6 +70,11 @@ export function isIsolated(): boolean {
   return Deno.env.get(NAMESPACE_VARIABLE) === "1";
 }
 
+/** Calls back when the person at the terminal or the system wants this to end. */
+export function onInterrupt(callback: () => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, callback);
+}
+
 /**
  * Runs a module of this folder again in a network namespace whose loopback is up.
  *
@@ -90,7 +95,9 @@ export async function runIsolated(
       cwd: ROOT,
       env: { [NAMESPACE_VARIABLE]: "1" },
     });
-    return (await command.spawn().status).code;
+    const child = command.spawn();
+    onInterrupt(() => child.kill("SIGTERM"));
+    return (await child.status).code;
   }
   return undefined;
 }

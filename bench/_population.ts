@@ -4,8 +4,8 @@
  * @module
  */
 
-import { SqlStore } from "../db/_store.ts";
 import { openEngine } from "../db/_open.ts";
+import { SqlStore } from "../db/_store.ts";
 import { FINAL_ANSWER, formatEndpoint, listEntry } from "../protocol/mod.ts";
 import type { ServerRecord } from "../registry/mod.ts";
 
@@ -17,6 +17,9 @@ export const LIST_REQUEST = "\\list\\gamename\\netpanzer\\final\\";
 
 /** What netPanzer's servers send. */
 export const HEARTBEAT = `\\heartbeat\\gamename\\netpanzer\\port\\${PORT}\\protocol\\1122\\final\\`;
+
+/** How long ago the first server registered: longer than all of them, a millisecond each, took. */
+const REGISTERED_MS_AGO = 3_600_000;
 
 /** Records of one transaction. */
 const RECORDS_PER_WRITE = 10_000;
@@ -38,8 +41,8 @@ function recordOf(index: number, now: number): ServerRecord {
     gamename: "netpanzer",
     settings: { gamename: "netpanzer", port: String(PORT), protocol: "1122" },
     state: "listed",
-    // One after the other, as servers come.
-    firstSeen: now - 1_000_000 + index,
+    // One after the other, as servers do register.
+    firstSeen: now - REGISTERED_MS_AGO + index,
     lastSeen: now,
   };
 }

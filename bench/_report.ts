@@ -64,7 +64,7 @@ function format({ median, min, max }: Spread, unit: string): string {
   return min === max ? middle : `${middle} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }
 
-const SUBJECT_WIDTH = 34;
+const SUBJECT_WIDTH = 44;
 
 /** A line as text; the section is not part of it. */
 export function formatLine(line: Line): string {

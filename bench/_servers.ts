@@ -138,6 +138,14 @@ function memory(pid: number): Memory {
   }
 }
 
+/** Servers that have not ended. */
+const running = new Set<Deno.ChildProcess>();
+
+/** Ends all servers at once, for when the benchmarks are interrupted. */
+export function killServers(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
 async function start(options: StartOptions): Promise<Server> {
   const { name, port, program, args } = options;
   const command = new Deno.Command(program, {
@@ -149,8 +157,10 @@ async function start(options: StartOptions): Promise<Server> {
   });
   const started = performance.now();
   const child = command.spawn();
+  running.add(child);
+  void child.status.then(() => running.delete(child));
   const stop = async () => {
-    child.kill("SIGTERM");
+    if (running.has(child)) child.kill("SIGTERM");
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);
     await child.status;
     clearTimeout(timer);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CPrograms, type Latency, putLoad } from "./_load.ts";
+import { type CPrograms, type Latency, type LoadOptions, putLoad } from "./_load.ts";
 import { HEARTBEAT, LIST_REQUEST, listAnswer } from "./_population.ts";
 import { aim, type Report } from "./_report.ts";
 import {
@@ -18,7 +18,10 @@ import {
 import { interleave, ratios, spread } from "./_statistics.ts";
 
 /** Rounds that count. */
-const ROUNDS = 7;
+const ROUNDS = 11;
+
+/** Requests of the round that warms up, in rounds: by then the compilers are done with the code. */
+const WARM_UP = 4;
 
 /** Client addresses that lists are asked from. */
 const LIST_CLIENTS = 10_000;
@@ -32,7 +35,7 @@ const LISTS = [
 
 /** Heartbeats of a round: all rounds together are one of each of many servers, and more. */
 const HEARTBEATS = 20_000;
-const HEARTBEAT_ROUNDS = 5;
+const HEARTBEAT_ROUNDS = 7;
 const FEW_SERVERS = 100;
 const MANY_SERVERS = 100_000;
 
@@ -54,6 +57,21 @@ const MANY_TO_FEW = 1.15;
 interface Round extends Latency {
   /** Microseconds of CPU time a request. */
   readonly cpu: number;
+}
+
+/** One round on one server; what it does within `settleMs` after the last answer counts too. */
+async function loadRound(
+  programs: CPrograms,
+  server: Server,
+  round: number,
+  load: Omit<LoadOptions, "first">,
+  settleMs = 0,
+): Promise<Round> {
+  const count = round === 0 ? load.count * WARM_UP : load.count;
+  const before = server.cpuSeconds();
+  const latency = await putLoad(programs, server, { ...load, count, first: round * load.count });
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  return { ...latency, cpu: (server.cpuSeconds() - before) / count * 1e6 };
 }
 
 function reportRounds(
@@ -124,15 +142,12 @@ export async function measureLists(
       () => startEpoll(workplace, programs.epoll, answerFile),
     ], async (subjects) => {
       const results = await interleave(subjects, ROUNDS, async (server, round) => {
-        const before = server.cpuSeconds();
-        const latency = await putLoad(programs, server, {
+        return await loadRound(programs, server, round, {
           count,
-          first: round * count,
           clients: LIST_CLIENTS,
           bytes: answer.length,
           request: LIST_REQUEST,
         });
-        return { ...latency, cpu: (server.cpuSeconds() - before) / count * 1e6 };
       });
       reportRounds(report, section, results);
       const [master, deno, c] = subjects as [Server, Server, Server];
@@ -165,16 +180,12 @@ export async function measureHeartbeats(
   ], async (subjects) => {
     const [few, many, c] = subjects as [Server, Server, Server];
     const results = await interleave(subjects, HEARTBEAT_ROUNDS, async (server, round) => {
-      const before = server.cpuSeconds();
-      const latency = await putLoad(programs, server, {
+      return await loadRound(programs, server, round, {
         count: HEARTBEATS,
-        first: round * HEARTBEATS,
         clients: server === few ? FEW_SERVERS : MANY_SERVERS,
         bytes: listAnswer(0).length,
         request: HEARTBEAT,
-      });
-      if (server !== c) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-      return { ...latency, cpu: (server.cpuSeconds() - before) / HEARTBEATS * 1e6 };
+      }, server === c ? 0 : SETTLE_MS);
     });
     reportRounds(report, section, results);
     reportRatio(report, section, results, [few, c], HEARTBEAT_TO_C);

@@ -8,16 +8,25 @@
  * @module
  */
 
-import { BENCH, describeMachine, isIsolated, print, runIsolated, tell } from "./_environment.ts";
+import {
+  BENCH,
+  describeMachine,
+  isIsolated,
+  onInterrupt,
+  print,
+  runIsolated,
+  tell,
+} from "./_environment.ts";
 import { measureMemory, measureRestart, measureStart } from "./_life.ts";
 import { compilePrograms, type CPrograms, NO_COMPILER } from "./_load.ts";
 import { type Line, makeReport, type Report } from "./_report.ts";
-import { makeWorkplace, type Workplace } from "./_servers.ts";
+import { killServers, makeWorkplace, type Workplace } from "./_servers.ts";
 import { measureHeartbeats, measureLists } from "./_traffic.ts";
 
 const EXIT_OK = 0;
 const EXIT_USAGE = 64;
 const EXIT_UNAVAILABLE = 69;
+const EXIT_INTERRUPTED = 130;
 
 type Part = (
   workplace: Workplace,
@@ -45,6 +54,11 @@ const PARTS: Readonly<Record<string, Part>> = {
 
 async function measure(names: readonly string[], report: Report): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "masterserver-bench-" });
+  onInterrupt(() => {
+    killServers();
+    Deno.removeSync(directory, { recursive: true });
+    Deno.exit(EXIT_INTERRUPTED);
+  });
   try {
     const workplace = makeWorkplace(directory);
     const programs = await compilePrograms(workplace);
