@@ -7,7 +7,7 @@ import {
 } from "../registry/mod.ts";
 import { masterConfig, parseConfig, serverConfig } from "./_config_shapes.ts";
 import type { Row, SqlValue } from "./_engine.ts";
-import { NAME_LENGTH } from "./_schema.ts";
+import { NAME_LENGTH, TABLE_COLUMNS } from "./_schema.ts";
 import { fromSqlTime, toSqlTime } from "./_time.ts";
 
 const STATES: readonly string[] = ["listed", "challenged", "unverified"] satisfies ServerState[];
@@ -20,31 +20,10 @@ export function columnText(text: string, characters: number = NAME_LENGTH): stri
 }
 
 /** Columns of server_data that a record fills, in the order of {@link serverValues}. */
-export const SERVER_COLUMNS = [
-  "Name",
-  "IP",
-  "NetName",
-  "Country",
-  "Admin",
-  "config",
-  "port",
-  "first_seen",
-  "last_seen",
-  "state",
-  "verified",
-] as const;
+export const SERVER_COLUMNS: readonly string[] = TABLE_COLUMNS.server_data.slice(1);
 
 /** Columns of master_data that a record fills, in the order of {@link masterValues}. */
-export const MASTER_COLUMNS = [
-  "Name",
-  "IP",
-  "NetName",
-  "last_seen",
-  "config",
-  "port",
-  "first_seen",
-  "state",
-] as const;
+export const MASTER_COLUMNS: readonly string[] = TABLE_COLUMNS.master_data.slice(1);
 
 /** Values of a row of server_data. */
 export function serverValues(record: ServerRecord): SqlValue[] {

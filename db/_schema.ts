@@ -71,7 +71,7 @@ const MIGRATIONS: readonly ((sql: Dialect) => string[])[] = [
   ],
 ];
 
-/** Columns of each table, in order. */
+/** Columns of each table, in order, the key first. */
 export const TABLE_COLUMNS = {
   master_data: [
     "Number",
