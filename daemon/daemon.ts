@@ -159,6 +159,8 @@ export class Daemon {
       return false;
     }
     log("info", "masterserver is ready", { servers: this.#registry.listed });
+    // Some that were stored may have been listed a moment before the end of that process.
+    for (const record of this.#registry.records()) this.#locator.note({ type: "put", record });
     return true;
   }
 

@@ -322,7 +322,8 @@ export class Registry {
 
   #locate(id: ServerId, country: string, netName: string): void {
     const record = this.#records.get(id);
-    if (!record || (record.country === country && record.netName === netName)) return;
+    if (!record) return;
+    if ((record.country ?? "") === country && (record.netName ?? "") === netName) return;
     this.#put({ ...record, country, netName });
   }
 

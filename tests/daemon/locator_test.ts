@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { Locator } from "../../daemon/_locator.ts";
+import type { Command } from "../../registry/mod.ts";
+import { record } from "../db/_helpers.ts";
+import { sleep } from "../_helpers.ts";
+
+function bench(countries: Readonly<Record<string, string>>): {
+  locator: Locator;
+  applied: Command[];
+  loads: () => number;
+} {
+  const applied: Command[] = [];
+  let loads = 0;
+  const locator = new Locator({
+    apply: (command) => applied.push(command),
+    loadCountries: () => {
+      loads++;
+      return Promise.resolve((ip) => countries[ip] ?? "");
+    },
+    resolve: (query) => Promise.resolve([`host-${query}`]),
+  });
+  return { locator, applied, loads: () => loads };
+}
+
+Deno.test("Locator: a listed server is looked up, the country database loaded once", async () => {
+  const { locator, applied, loads } = bench({ "192.0.2.1": "FR" });
+  locator.note({ type: "put", record: record("192.0.2.1") });
+  locator.note({ type: "put", record: record("192.0.2.2", { settings: { country: "DE" } }) });
+  locator.note({ type: "put", record: record("192.0.2.3", { settings: { country: "<b>" } }) });
+  await sleep(5);
+  assert.deepEqual(
+    applied.map((command) =>
+      command.type === "locate" ? [command.id, command.country, command.netName] : command
+    ),
+    [
+      ["192.0.2.1:3030", "FR", "host-1.2.0.192.in-addr.arpa"],
+      ["192.0.2.2:3030", "DE", "host-2.2.0.192.in-addr.arpa"],
+      ["192.0.2.3:3030", "", "host-3.2.0.192.in-addr.arpa"],
+    ],
+    "what a server says counts only where its address tells nothing, and only if it is a code",
+  );
+  assert.equal(loads(), 1);
+});
+
+Deno.test("Locator: who is not listed, or known already, is left alone", async () => {
+  const { locator, applied, loads } = bench({});
+  locator.note({ type: "put", record: record("192.0.2.1", { state: "challenged" }) });
+  locator.note({ type: "put", record: record("192.0.2.1", { country: "FR" }) });
+  locator.note({ type: "seen", ids: ["192.0.2.1:3030"], at: 0 });
+  await sleep(5);
+  assert.deepEqual(applied, []);
+  assert.equal(loads(), 0);
+});
