@@ -46,12 +46,32 @@ export function databaseMigrate(options: ConfigurationOptions): Promise<number> 
   });
 }
 
+/** Makes a file that only its user may read: an export holds what the database holds. */
+function createPrivately(file: string): Deno.FsFile {
+  try {
+    return Deno.openSync(file, { createNew: true, write: true, mode: 0o600 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Exit(
+      EXIT.CANT_CREATE,
+      `${file} cannot be made: ${reason}. Name a file that is not there`,
+    );
+  }
+}
+
+function openToRead(file: string): Deno.FsFile {
+  try {
+    return Deno.openSync(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Exit(EXIT.NO_INPUT, `${file} cannot be read: ${reason}`);
+  }
+}
+
 /** Writes all rows as JSON lines to a file, or to the standard output. */
 export function databaseExport(options: ConfigurationOptions, file?: string): Promise<number> {
   return withDatabase(options, async (database) => {
-    const output = file === undefined
-      ? Deno.stdout
-      : Deno.openSync(file, { createNew: true, write: true, mode: 0o600 });
+    const output = file === undefined ? Deno.stdout : createPrivately(file);
     const writer = output.writable.getWriter();
     const encoder = new TextEncoder();
     for await (const line of database.export()) await writer.write(encoder.encode(`${line}\n`));
@@ -73,7 +93,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 /** Reads JSON lines of an export into an empty database. */
 export function databaseImport(options: ConfigurationOptions, file?: string): Promise<number> {
   return withDatabase(options, async (database) => {
-    const input = file === undefined ? Deno.stdin : Deno.openSync(file);
+    const input = file === undefined ? Deno.stdin : openToRead(file);
     const counts = await database.import(linesOf(input.readable));
     for (const [table, count] of Object.entries(counts)) print(`${table}  ${count}`);
   });

@@ -82,6 +82,28 @@ onRealServer(
 );
 
 onRealServer(
+  "MariaDB: two masters share one database from its first moment",
+  async (server, database) => {
+    const both = await Promise.all([daemonOn(server, database), daemonOn(server, database)]);
+    await using one = both[0];
+    await using two = both[1];
+    const [first, second] = await Promise.all([
+      registerMany(one, FIRST, 300),
+      registerMany(two, FIRST + 200, 300),
+    ]);
+    const all = [...new Set([...first, ...second])];
+    assert.equal(all.length, 500, "a hundred are known to both");
+    await storedExactly(server, database, all);
+    await one.kill();
+    await using again = await daemonOn(server, database, one.home);
+    assert.deepEqual(
+      (await listedPorts(again)).toSorted((a, b) => a - b),
+      all.toSorted((a, b) => a - b),
+    );
+  },
+);
+
+onRealServer(
   "MariaDB: SIGKILL in the middle of 10,000 registrations loses none",
   async (server, database) => {
     await using daemon = await daemonOn(server, database);
