@@ -41,6 +41,9 @@ const STOP_MS = 4000;
 /** Milliseconds of them that requests in hand may take; the database has what is left. */
 const STOP_RINGS_MS = 3000;
 
+/** Milliseconds within which a server that was listed has surely been looked up. */
+const LOOKUP_MS = 60_000;
+
 /** What a daemon is made of. */
 export interface DaemonOptions {
   /** The configuration to start with. */
@@ -159,8 +162,7 @@ export class Daemon {
       return false;
     }
     log("info", "masterserver is ready", { servers: this.#registry.listed });
-    // Some that were stored may have been listed a moment before the end of that process.
-    for (const record of this.#registry.records()) this.#locator.note({ type: "put", record });
+    this.#locateLatest();
     return true;
   }
 
@@ -223,6 +225,14 @@ export class Daemon {
     this.#journal.quiet = phase === "begins";
     // Rings that serve already get what came late.
     if (phase === "ends" && this.#feed.isOpen) this.#feed.open();
+  }
+
+  /** Those listed a moment before the end of the process before may not have been looked up. */
+  #locateLatest(): void {
+    for (const record of this.#registry.records()) {
+      if (record.lastSeen - record.firstSeen > LOOKUP_MS) continue;
+      this.#locator.note({ type: "put", record });
+    }
   }
 
   #onEvent(event: RegistryEvent): void {
