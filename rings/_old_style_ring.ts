@@ -11,6 +11,7 @@ import {
 } from "../threads/mod.ts";
 import { type Connection, Connections } from "./_connections.ts";
 import { ListRequests } from "./_list_requests.ts";
+import { RequestMemo } from "./_request_memo.ts";
 import { boundSockets, listenPair } from "./_sockets.ts";
 import { type Answer, serveText, type TextSession } from "./_text_session.ts";
 import { type Datagram, UdpService } from "./_udp.ts";
@@ -55,6 +56,7 @@ export class OldStyleRing implements ThreadBody {
   readonly #key: string;
   readonly #replica = new Replica();
   readonly #requests: ListRequests;
+  readonly #memo = new RequestMemo();
   readonly #role: Role;
   readonly #refusals = new LineLimiter(performance.now());
   #settings: RingSettings;
@@ -166,6 +168,7 @@ export class OldStyleRing implements ThreadBody {
       this.#connections as Connections,
       (message, session) => this.#answer(message, session),
       { malformed: ({ ip }, reason) => this.#logRefusal(`malformed request: ${reason}`, ip) },
+      this.#memo,
     );
   }
 

@@ -1,5 +1,6 @@
-import { encodeError, TextDecoderStream, type TextMessage } from "../protocol/mod.ts";
+import { type Decoded, encodeError, TextDecoderStream, type TextMessage } from "../protocol/mod.ts";
 import { type Connection, type Connections, writeAll } from "./_connections.ts";
+import type { RequestMemo } from "./_request_memo.ts";
 
 /** What a message is answered with. */
 export interface Answer {
@@ -34,6 +35,7 @@ export async function serveText(
   connections: Connections,
   answerMessage: AnswerMessage,
   events: SessionEvents,
+  memo: RequestMemo,
 ): Promise<void> {
   const decoder = new TextDecoderStream();
   const session: TextSession = { connection, gamespy: false };
@@ -41,7 +43,9 @@ export async function serveText(
   try {
     for (;;) {
       const count = await connection.tcp.read(buffer);
-      const decoded = count === null ? decoder.end() : decoder.push(buffer.subarray(0, count));
+      const decoded = count === null
+        ? decoder.end()
+        : decode(decoder, memo, buffer.subarray(0, count));
       connection.busy = true;
       for (const item of decoded) {
         if (item.type === "refused") {
@@ -61,4 +65,17 @@ export async function serveText(
   } finally {
     connections.returnBuffer(buffer);
   }
+}
+
+function decode(
+  decoder: TextDecoderStream,
+  memo: RequestMemo,
+  bytes: Uint8Array,
+): readonly Decoded[] {
+  if (decoder.inMessage) return decoder.push(bytes);
+  const known = memo.recall(bytes);
+  if (known) return known;
+  const decoded = decoder.push(bytes);
+  if (!decoder.inMessage) memo.remember(bytes, decoded);
+  return decoded;
 }
