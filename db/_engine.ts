@@ -32,7 +32,6 @@ export interface SqlSession {
 
 /** Words in which the two kinds of SQL differ. */
 export interface Dialect {
-  readonly name: "sqlite" | "mysql";
   /** Type and constraint of a table's Number. */
   readonly numberColumn: string;
   /** Type of a text of at most so many characters, compared byte by byte. */

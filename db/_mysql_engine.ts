@@ -23,7 +23,6 @@ const LOCK_SECONDS = 30;
 const POOL_SIZE = 4;
 
 const MYSQL: Dialect = {
-  name: "mysql",
   numberColumn: "BIGINT PRIMARY KEY AUTO_INCREMENT",
   text: (characters) => `VARCHAR(${characters}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
   longText: "MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",

@@ -20,7 +20,6 @@ const DIRECTORY_MODE = 0o700;
 const MAX_PREPARED = 64;
 
 const SQLITE: Dialect = {
-  name: "sqlite",
   numberColumn: "INTEGER PRIMARY KEY AUTOINCREMENT",
   text: () => "TEXT",
   longText: "TEXT",

@@ -4,7 +4,6 @@
  * @module
  */
 
-export { sameSettings } from "./compare.ts";
 export * from "./expiry.ts";
 export * from "./registry.ts";
 export * from "./replica.ts";

@@ -4,7 +4,6 @@ import {
   gamespyListHead,
   isIpv6,
   listEntry,
-  type ListStyle,
   type TextMessage,
 } from "../protocol/mod.ts";
 import { MASTER_GAMENAME, type Replica } from "../registry/mod.ts";
@@ -89,6 +88,6 @@ export class ListRequests {
     const settings = { gamename: MASTER_GAMENAME, port: String(oldServerPort) };
     const shown = matches(settings, query.filter) && (query.ipv6 || !isIpv6(ip)) &&
       !this.#replica.get(formatEndpoint(ip, oldServerPort));
-    return encoder.encode(shown ? listEntry(ip, oldServerPort, query.style as ListStyle) : "");
+    return encoder.encode(shown ? listEntry(ip, oldServerPort, query.style) : "");
   }
 }
