@@ -12,11 +12,15 @@ function samePlayer(a: Player, b: Player | undefined): boolean {
     a.points === b.points;
 }
 
+/** Whether two rosters are the same. */
+export function samePlayers(a: readonly Player[], b: readonly Player[]): boolean {
+  return a.length === b.length && a.every((player, i) => samePlayer(player, b[i]));
+}
+
 /** Whether two status answers say the same. */
 export function sameStatus(a: ServerStatus, b: ServerStatus): boolean {
   return a.hostname === b.hostname && a.map === b.map && a.players === b.players &&
     a.maxPlayers === b.maxPlayers && a.gameVersion === b.gameVersion &&
     a.gameStyle === b.gameStyle && a.needsPassword === b.needsPassword &&
-    a.roster.length === b.roster.length &&
-    a.roster.every((player, i) => samePlayer(player, b.roster[i]));
+    samePlayers(a.roster, b.roster);
 }

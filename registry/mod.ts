@@ -4,9 +4,13 @@
  * @module
  */
 
+export * from "./changes.ts";
+export { samePlayers } from "./compare.ts";
 export * from "./expiry.ts";
 export * from "./registry.ts";
 export * from "./replica.ts";
+export { tombstoneTime } from "./records.ts";
 export * from "./store.ts";
 export * from "./types.ts";
+export { hlcAt } from "./versions.ts";
 export { CHALLENGE_INTERVAL_MS, CHALLENGE_RETRIES } from "./verification.ts";

@@ -7,33 +7,32 @@
  * @module
  */
 
-import { ExpiryQueue } from "./expiry.ts";
-import { sameSettings, sameStatus } from "./compare.ts";
+import { sameSettings } from "./compare.ts";
+import { NameBook } from "./names.ts";
+import { type Clock, Records, type Unversioned } from "./records.ts";
+import type { Stored } from "./store.ts";
 import { TraceBook } from "./trace.ts";
 import { CHALLENGE_RETRIES, type Try, Verification } from "./verification.ts";
 import {
+  type Announcement,
   type Challenge,
   type Command,
+  type Departures,
   MASTER_GAMENAME,
   type Outcome,
+  type Refusal,
   type RegistryEvent,
   type RemovalCause,
   type ServerId,
   type ServerRecord,
-  type ServerState,
   type ServerStatus,
   type Settings,
+  type Standing,
   type TraceEntry,
   type TraceStep,
 } from "./types.ts";
 
-/** Time as the registry sees it. */
-export interface Clock {
-  /** Milliseconds that never go back and do not jump; what expiry is measured by. */
-  monotonic(): number;
-  /** Milliseconds since 1970; what is shown and stored. */
-  wall(): number;
-}
+export type { Clock };
 
 /** Settings of the registry that may change while it runs. */
 export interface RegistryLimits {
@@ -59,6 +58,8 @@ export interface RegistryOutput {
 export interface RegistryOptions {
   /** Time. */
   readonly clock: Clock;
+  /** This master's id among all masters: the same after a restart, never another master's. */
+  readonly origin: string;
   /** Limits to start with. */
   readonly limits: RegistryLimits;
   /** Where output goes. */
@@ -74,39 +75,34 @@ export interface RegistryOptions {
 /** Servers kept at most. Bounds memory against a botnet; some ten times the largest known game. */
 const MAX_SERVERS = 1_000_000;
 
-/** Lateness in milliseconds with which an expiry may be noticed. */
-const EXPIRY_BUCKET_MS = 1000;
-
 /**
- * A heartbeat that a ring has answered already is on its way between threads for this long at
- * most; a server whose time runs out meanwhile is not dead.
+ * Milliseconds without a word from a key's server after which another key may have its address:
+ * three reports missed. Until then a neighbour behind the same address cannot push it out.
  */
-const IN_FLIGHT_MS = 250;
-
-/**
- * A record as it is kept. When it was last heard of changes in place: a new record for every
- * heartbeat of every server would be by far the most garbage of the whole program.
- */
-type LiveRecord = ServerRecord & { lastSeen: number };
+const OWNER_GRACE_MS = 180_000;
 
 /** Live servers and masters: commands in, events out. */
 export class Registry {
   readonly #options: RegistryOptions;
-  readonly #records = new Map<ServerId, LiveRecord>();
-  readonly #perHost = new Map<string, number>();
-  readonly #expiry: ExpiryQueue<ServerId>;
+  readonly #records: Records;
   readonly #verification: Verification;
+  readonly #names = new NameBook();
   readonly #traces = new TraceBook();
   #limits: RegistryLimits;
-  #listed = 0;
 
   /** Makes an empty registry. */
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#limits = options.limits;
-    const now = options.clock.monotonic();
-    this.#expiry = new ExpiryQueue(now, EXPIRY_BUCKET_MS);
-    this.#verification = new Verification(now, options.makeToken);
+    const { clock, origin, hostKey, output } = options;
+    this.#records = new Records({
+      clock,
+      origin,
+      hostKey,
+      aliveTimeout: () => this.#limits.aliveTimeout,
+      event: (event) => output.event(event),
+    });
+    this.#verification = new Verification(clock.monotonic(), options.makeToken);
   }
 
   /** Servers known, in whatever state. */
@@ -116,17 +112,31 @@ export class Registry {
 
   /** Servers shown. */
   get listed(): number {
-    return this.#listed;
+    return this.#records.listed;
   }
 
   /** All records, in order of registration. */
   records(): IterableIterator<ServerRecord> {
-    return this.#records.values();
+    return this.#records.all();
   }
 
   /** The record of one server, if it is known. */
   get(id: ServerId): ServerRecord | undefined {
     return this.#records.get(id);
+  }
+
+  /** What copies need to know beside the records. */
+  departures(): Departures {
+    return this.#records.departures();
+  }
+
+  /** How a server stands; undefined when it is not known. */
+  standing(id: ServerId): Standing | undefined {
+    const record = this.#records.get(id);
+    if (!record) return undefined;
+    const listed = record.state === "listed";
+    const reason = record.reason ?? (listed ? undefined : "its answer over UDP is awaited");
+    return { listed, number: record.number ?? 0, ...(reason === undefined ? {} : { reason }) };
   }
 
   /** The last steps of a server's life, oldest first; kept for a while after it is gone. */
@@ -140,25 +150,30 @@ export class Registry {
   setLimits(limits: RegistryLimits): void {
     const change = limits.aliveTimeout - this.#limits.aliveTimeout;
     this.#limits = limits;
-    if (change === 0) return;
-    // Not by lastSeen: the wall clock may have jumped since then.
-    for (const id of this.#records.keys()) this.#expiry.move(id, change);
+    if (change !== 0) this.#records.moveDeadlines(change);
   }
 
   /**
-   * Takes over records that were stored before a restart, oldest registration first. Each expires
-   * when it would have; those past their time are left out. A server that was listed is listed at
+   * Takes over what was stored before a restart, oldest registration first. Each server expires
+   * when it would have; those past their time are gone. A server that was listed is listed at
    * once; one that was being challenged is challenged again.
    *
-   * @returns How many were taken over.
+   * @returns How many servers were taken over.
    */
-  restore(records: Iterable<ServerRecord>): number {
+  restore({ records, tombstones, horizon, names }: Partial<Stored>): number {
+    this.#names.restore(names ?? []);
+    this.#records.restoreDepartures({ tombstones: tombstones ?? [], horizon: horizon ?? [] });
     const now = this.#options.clock.wall();
     let restored = 0;
-    for (const record of records) {
-      const silent = now - record.lastSeen;
-      if (silent >= this.#limits.aliveTimeout || this.#records.has(record.id)) continue;
-      this.#insert(record);
+    for (const record of records ?? []) {
+      if (this.#records.get(record.id)) continue;
+      const dead = now - record.lastSeen >= this.#limits.aliveTimeout;
+      this.#records.restore(record);
+      this.#traces.enter(record.id);
+      if (dead) {
+        this.#remove(record.id, "expired");
+        continue;
+      }
       this.#note(record.id, "registered", "taken over from the database");
       if (record.state !== "listed") this.#admit(record.id);
       restored++;
@@ -171,17 +186,27 @@ export class Registry {
     switch (command.type) {
       case "register":
         return this.#register(command.ip, command.port, command.settings);
+      case "announce":
+        return this.#announce(command);
+      case "report":
+        return this.#report(command.id, command.key, command.status);
+      case "leave":
+        if (this.#records.get(command.id)?.key === command.key) this.#remove(command.id, "quit");
+        break;
       case "refresh":
-        this.#refresh(command.ids);
+        this.#records.refresh(command.ids);
         break;
       case "quit":
-        this.#remove(this.#options.serverId(command.ip, command.port), "quit");
+        this.#quit(this.#options.serverId(command.ip, command.port));
         break;
       case "answer":
         this.#answer(command.id, command.token);
         break;
       case "status":
         this.#status(command.id, command.status);
+        break;
+      case "number":
+        this.#number(command.id, command.number);
         break;
       case "locate":
         this.#locate(command.id, command.country, command.netName);
@@ -195,9 +220,8 @@ export class Registry {
 
   /** Lets time pass: expires the silent and repeats challenges. Call it several times a second. */
   tick(): void {
-    const now = this.#options.clock.monotonic();
-    for (const id of this.#expiry.takeDue(now)) this.#remove(id, "expired");
-    const { again, failed } = this.#verification.takeDue(now);
+    for (const id of this.#records.takeSilent()) this.#remove(id, "expired");
+    const { again, failed } = this.#verification.takeDue(this.#options.clock.monotonic());
     for (const next of again) this.#challenge(next);
     for (const id of failed) this.#unverified(id);
   }
@@ -211,49 +235,104 @@ export class Registry {
       // A master proves itself by the password, a game server by UDP: neither vouches for the other.
       this.#remove(id, "replaced");
     } else if (known) {
-      this.#again(known, gamename, settings);
+      // What its key's owner said of it stands above what anyone at its address can say.
+      this.#again(known, known.key === undefined ? { gamename, settings } : {});
       return ACCEPTED;
     }
     const full = this.#roomFor(ip);
-    if (full !== undefined) {
-      this.#note(id, "refused", full);
-      return { type: "refused", reason: full };
-    }
+    if (full !== undefined) return this.#refuse(id, full, "too_many");
     const now = this.#options.clock.wall();
-    const state: ServerState = "challenged";
-    this.#insert({ id, ip, port, gamename, settings, state, firstSeen: now, lastSeen: now });
-    this.#note(id, "registered", gamename);
-    this.#admit(id);
+    this.#enter(
+      { id, ip, port, gamename, settings, state: "challenged", firstSeen: now, lastSeen: now },
+      gamename,
+    );
     return ACCEPTED;
   }
 
-  /** A known server's heartbeat. */
-  #again(before: ServerRecord, gamename: string, settings: Settings): void {
-    const record = { ...before, gamename, settings, lastSeen: this.#options.clock.wall() };
-    this.#records.set(record.id, record);
-    this.#schedule(record);
-    if (sameSettings(before.settings, settings)) this.#emitSeen([record.id], record.lastSeen);
-    else {
-      this.#note(record.id, "changed", "it sends other settings than before");
-      this.#options.output.event({ type: "put", record });
+  #announce(said: Announcement): Outcome {
+    const { ip, port, key, name, gamename } = said;
+    const id = this.#options.serverId(ip, port);
+    const found = this.#records.get(id);
+    const known = found && (found.key ?? key) === key && found.gamename !== MASTER_GAMENAME
+      ? found
+      : undefined;
+    if (found && !known && this.#isOwned(found)) {
+      const reason = "Another key has registered this address and port: stop the server that " +
+        `holds it, or wait ${OWNER_GRACE_MS / 1000} s after its last word`;
+      return this.#refuse(id, reason, "unauthorized");
     }
-    if (record.state !== "listed" && !this.#verification.has(record.id)) this.#admit(record.id);
+    const full = known ? undefined : this.#roomFor(ip);
+    if (full !== undefined) return this.#refuse(id, full, "too_many");
+    const claim = this.#names.claim(
+      { name, key, ...this.#records.stamp() },
+      this.#options.hostKey(ip),
+      this.#limits.serversPerHost,
+    );
+    if (claim === "taken") {
+      const reason = `The name "${name}" belongs to another key: choose another name`;
+      return this.#refuse(id, reason, "name_taken");
+    }
+    if (claim === "too_many") {
+      const reason = "Too many names were registered from this address: keep to one";
+      return this.#refuse(id, reason, "too_many");
+    }
+    if (found && !known) this.#remove(id, "replaced");
+    if (known) this.#again(known, announced(said));
+    else {
+      const now = this.#options.clock.wall();
+      const times = { firstSeen: now, lastSeen: now };
+      const entry = { id, ip, port, state: "challenged", ...times, ...announced(said) } as const;
+      this.#enter(entry, `${gamename} "${name}", by its key`);
+    }
+    const record = this.#records.get(id);
+    if (record && said.status) this.#records.setStatus(record, named(said.status, name));
+    // Listed already under an earlier name, or by an old-style heartbeat.
+    if (record?.state === "listed") this.#prove(name, key);
+    return ACCEPTED;
   }
 
-  #refresh(ids: readonly ServerId[]): void {
-    const { clock } = this.#options;
-    const lastSeen = clock.wall();
-    const deadline = clock.monotonic() + this.#limits.aliveTimeout + IN_FLIGHT_MS;
-    const known: ServerId[] = [];
-    for (const id of ids) {
-      const record = this.#records.get(id);
-      if (!record) continue;
-      record.lastSeen = lastSeen;
-      this.#expiry.set(record.id, deadline);
-      // The record's own text: the message's copy of it would have to be kept in its place.
-      known.push(record.id);
+  /** Whether a record's owner has been heard of not long ago. */
+  #isOwned({ key, lastSeen }: ServerRecord): boolean {
+    return key !== undefined && this.#options.clock.wall() - lastSeen < OWNER_GRACE_MS;
+  }
+
+  #report(id: ServerId, key: string, status: ServerStatus): Outcome {
+    const record = this.#records.get(id);
+    if (record?.key !== key) {
+      return {
+        type: "refused",
+        reason: "This server is not registered here: register it",
+        refusal: "unauthorized",
+      };
     }
-    if (known.length > 0) this.#emitSeen(known, lastSeen);
+    this.#records.refresh([id]);
+    this.#noteStatus(id, status);
+    const heard = this.#records.get(id) ?? record;
+    this.#records.setStatus(heard, named(status, record.name));
+    if (record.state !== "listed" && !this.#verification.has(id)) this.#admit(id);
+    return ACCEPTED;
+  }
+
+  /** A server that was not known. */
+  #enter(record: Unversioned, detail: string): void {
+    this.#records.insert(record);
+    this.#traces.enter(record.id);
+    this.#note(record.id, "registered", detail);
+    this.#admit(record.id);
+  }
+
+  /** A known server registers again. */
+  #again(before: ServerRecord, changes: Partial<ServerRecord>): void {
+    const { id } = before;
+    this.#records.hear(before);
+    const record = this.#records.get(id) ?? before;
+    if (sameSaid(before, { ...before, ...changes })) {
+      this.#records.emitSeen([id], record.lastSeen);
+    } else {
+      this.#note(id, "changed", "it sends other settings than before");
+      this.#records.put({ ...record, ...changes });
+    }
+    if (record.state !== "listed" && !this.#verification.has(id)) this.#admit(id);
   }
 
   /** Lists a server that needs no proof, challenges one that does. */
@@ -264,7 +343,8 @@ export class Registry {
       this.#list(record);
       return;
     }
-    this.#put({ ...record, state: "challenged" });
+    const { reason: _, ...again } = record;
+    this.#records.put({ ...again, state: "challenged" });
     this.#challenge(this.#verification.start(id, this.#options.clock.monotonic()));
   }
 
@@ -278,13 +358,10 @@ export class Registry {
   #unverified(id: ServerId): void {
     const record = this.#records.get(id);
     if (!record) return;
-    this.#put({ ...record, state: "unverified" });
-    this.#note(
-      id,
-      "unverified",
-      `no answer to ${CHALLENGE_RETRIES + 1} challenges over UDP: is port ${record.port} ` +
-        "open to the internet? The next heartbeat tries again",
-    );
+    const reason = `no answer to ${CHALLENGE_RETRIES + 1} challenges over UDP: is port ` +
+      `${record.port} open to the internet? The next heartbeat tries again`;
+    this.#records.put({ ...record, state: "unverified", reason });
+    this.#note(id, "unverified", reason);
   }
 
   #answer(id: ServerId, token: string): void {
@@ -297,83 +374,74 @@ export class Registry {
 
   #list(record: ServerRecord): void {
     this.#verification.cancel(record.id);
-    // Lists are in order of listing, here as in every copy.
-    this.#records.delete(record.id);
-    this.#listed++;
-    this.#put({ ...record, state: "listed" });
+    this.#records.list(record);
     this.#note(record.id, "listed", record.gamename);
+    if (record.name !== undefined && record.key !== undefined) this.#prove(record.name, record.key);
   }
 
-  #put(record: ServerRecord): void {
-    this.#records.set(record.id, record);
-    this.#options.output.event({ type: "put", record });
+  /** A name was seen on a listed server of its key. */
+  #prove(name: string, key: string): void {
+    const claim = { name, key, ...this.#records.stamp() };
+    if (this.#names.prove(claim)) this.#options.output.event({ type: "name", ...claim });
+  }
+
+  #quit(id: ServerId): void {
+    const record = this.#records.get(id);
+    if (record?.key === undefined) this.#remove(id, "quit");
+    else this.#note(id, "refused", "an old-style quit does not end what a key has registered");
   }
 
   #status(id: ServerId, status: ServerStatus): void {
     const record = this.#records.get(id);
     if (record?.state !== "listed") return;
-    const { map, players, maxPlayers } = status;
+    this.#noteStatus(id, status);
+    this.#records.setStatus(record, status);
+  }
+
+  #noteStatus(id: ServerId, { map, players, maxPlayers }: ServerStatus): void {
     this.#note(id, "status", `map ${map}, ${players} of ${maxPlayers} players`);
-    // Most polls say what the one before said; copies elsewhere need only hear of changes.
-    if (record.status && sameStatus(record.status, status)) return;
-    this.#records.set(id, { ...record, status });
-    this.#options.output.event({ type: "status", id, status });
+  }
+
+  #number(id: ServerId, number: number): void {
+    const record = this.#records.get(id);
+    if (record && record.number !== number) this.#records.setNumber(record, number);
   }
 
   #locate(id: ServerId, country: string, netName: string): void {
     const record = this.#records.get(id);
     if (!record) return;
-    if ((record.country ?? "") === country && (record.netName ?? "") === netName) return;
-    this.#put({ ...record, country, netName });
+    // What the owner of a key says of its own server is better known than what an address tells.
+    const owned = record.key !== undefined;
+    const found = {
+      country: owned && record.country ? record.country : country,
+      netName: owned && record.netName ? record.netName : netName,
+    };
+    const { country: knownCountry = "", netName: knownName = "" } = record;
+    if (knownCountry === found.country && knownName === found.netName) return;
+    this.#records.put({ ...record, ...found });
   }
 
   #remove(id: ServerId, cause: RemovalCause): void {
-    const record = this.#records.get(id);
+    const record = this.#records.remove(id, cause);
     if (!record) return;
-    this.#records.delete(id);
-    this.#expiry.delete(id);
     this.#verification.cancel(id);
-    if (record.state === "listed") this.#listed--;
-    this.#countHost(record.ip, -1);
+    if (record.name !== undefined) this.#names.release(record.name);
     this.#note(id, cause === "replaced" ? "changed" : cause, REMOVALS[cause]);
     this.#traces.leave(id);
-    this.#options.output.event({ type: "removed", id, cause, lastSeen: record.lastSeen });
-  }
-
-  #insert(record: ServerRecord): void {
-    this.#records.set(record.id, record);
-    if (record.state === "listed") this.#listed++;
-    this.#countHost(record.ip, 1);
-    this.#schedule(record);
-    this.#traces.enter(record.id);
-  }
-
-  #schedule(record: ServerRecord): void {
-    const { clock } = this.#options;
-    // A wall clock that was set back must not make anyone immortal.
-    const silent = Math.max(0, clock.wall() - record.lastSeen);
-    const left = Math.max(0, this.#limits.aliveTimeout - silent) + IN_FLIGHT_MS;
-    this.#expiry.set(record.id, clock.monotonic() + left);
   }
 
   #roomFor(ip: string): string | undefined {
     const { serversPerHost } = this.#limits;
-    if ((this.#perHost.get(this.#options.hostKey(ip)) ?? 0) >= serversPerHost) {
+    if (this.#records.ofHost(ip) >= serversPerHost) {
       return `Too many servers from this address, ${serversPerHost} are allowed`;
     }
     if (this.#records.size >= MAX_SERVERS) return "This master is full, try another";
     return undefined;
   }
 
-  #countHost(ip: string, change: 1 | -1): void {
-    const key = this.#options.hostKey(ip);
-    const count = (this.#perHost.get(key) ?? 0) + change;
-    if (count > 0) this.#perHost.set(key, count);
-    else this.#perHost.delete(key);
-  }
-
-  #emitSeen(ids: readonly ServerId[], at: number): void {
-    this.#options.output.event({ type: "seen", ids, at });
+  #refuse(id: ServerId, reason: string, refusal: Refusal): Outcome {
+    this.#note(id, "refused", reason);
+    return { type: "refused", reason, refusal };
   }
 
   #note(id: ServerId, step: TraceStep, detail: string): void {
@@ -388,5 +456,31 @@ const ACCEPTED: Outcome = { type: "accepted" };
 const REMOVALS: Readonly<Record<RemovalCause, string>> = {
   quit: "it said goodbye",
   expired: "no heartbeat within server-alive-timeout",
-  replaced: "it registered as another kind of server",
+  replaced: "another kind of server, or one of another key, registered in its place",
 };
+
+/** What a record takes over of an announcement. */
+function announced(said: Announcement) {
+  const { key, name, gamename, admin, settings, country, netName } = said;
+  return {
+    key,
+    name,
+    gamename,
+    admin,
+    settings,
+    ...(country === undefined ? {} : { country }),
+    ...(netName === undefined ? {} : { netName }),
+  };
+}
+
+/** A status under the name that belongs to the server's key. */
+function named(status: ServerStatus, name: string | undefined): ServerStatus {
+  return name === undefined ? status : { ...status, hostname: name };
+}
+
+/** Whether two records say the same of a server, its status left out. */
+function sameSaid(a: ServerRecord, b: ServerRecord): boolean {
+  return a.gamename === b.gamename && a.key === b.key && a.name === b.name &&
+    a.admin === b.admin && a.country === b.country && a.netName === b.netName &&
+    sameSettings(a.settings, b.settings);
+}

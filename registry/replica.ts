@@ -13,13 +13,19 @@ import { MASTER_GAMENAME, type RegistryEvent, type ServerId, type ServerRecord }
 export interface Block {
   /** Records in order of registration. */
   readonly records: ReadonlyMap<ServerId, ServerRecord>;
-  /** Changes whenever what a list shows of the block changes. */
+  /** Changes whenever what an old-style list shows of the block changes: who is there, settings. */
   readonly version: number;
+  /** Changes whenever anything changes but when a server was last heard of. */
+  readonly revision: number;
+  /** Changes whenever a server is heard of. */
+  readonly heard: number;
 }
 
 interface MutableBlock {
   readonly records: Map<ServerId, ServerRecord>;
   version: number;
+  revision: number;
+  heard: number;
 }
 
 /** Records of one block: small enough to encode in a blink, large enough to be few. */
@@ -30,12 +36,18 @@ export class Replica {
   readonly #home = new Map<ServerId, MutableBlock>();
   #blocks: MutableBlock[] = [];
   #version = 0;
+  #revision = 0;
   #players = 0;
   #masters = 0;
 
-  /** Changes whenever what a list shows changes. */
+  /** Changes whenever what an old-style list shows changes. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Records listed, masters counted. */
+  get size(): number {
+    return this.#home.size;
   }
 
   /** Game servers listed, masters not counted. */
@@ -78,17 +90,21 @@ export class Replica {
         this.#remove(event.id);
         break;
       case "status": {
-        const block = this.#home.get(event.id);
-        const record = block?.records.get(event.id);
-        if (!block || !record) break;
-        this.#count(record, -1);
-        const changed = { ...record, status: event.status };
-        block.records.set(event.id, changed);
-        this.#count(changed, 1);
+        const { id, status, hlc, origin } = event;
+        this.#change(id, { status, hlc, origin });
+        break;
+      }
+      case "number": {
+        const { id, number, hlc, origin } = event;
+        this.#change(id, { number, hlc, origin });
         break;
       }
       case "seen":
-        // When a listed server was last heard of is not part of any list.
+        for (const id of event.ids) this.#hear(id, event.at);
+        break;
+      case "forgotten":
+      case "name":
+        // Nothing that is listed.
         break;
     }
   }
@@ -105,6 +121,26 @@ export class Replica {
     block.records.set(record.id, record);
     this.#count(record, 1);
     block.version = ++this.#version;
+    block.revision = ++this.#revision;
+  }
+
+  #change(id: ServerId, change: Partial<ServerRecord>): void {
+    const block = this.#home.get(id);
+    const record = block?.records.get(id);
+    if (!block || !record) return;
+    this.#count(record, -1);
+    const changed = { ...record, ...change };
+    block.records.set(id, changed);
+    this.#count(changed, 1);
+    block.revision = ++this.#revision;
+  }
+
+  #hear(id: ServerId, at: number): void {
+    const block = this.#home.get(id);
+    const record = block?.records.get(id);
+    if (!block || !record) return;
+    block.records.set(id, { ...record, lastSeen: at });
+    block.heard++;
   }
 
   #remove(id: ServerId): void {
@@ -115,13 +151,15 @@ export class Replica {
     block.records.delete(id);
     this.#count(record, -1);
     block.version = ++this.#version;
+    block.revision = ++this.#revision;
     if (block.records.size === 0) this.#blocks.splice(this.#blocks.indexOf(block), 1);
   }
 
   #lastBlock(): MutableBlock {
     const last = this.#blocks.at(-1);
     if (last && last.records.size < BLOCK_SIZE) return last;
-    const block = { records: new Map<ServerId, ServerRecord>(), version: ++this.#version };
+    const records = new Map<ServerId, ServerRecord>();
+    const block = { records, version: ++this.#version, revision: ++this.#revision, heard: 0 };
     this.#blocks.push(block);
     return block;
   }

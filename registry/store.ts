@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ServerId, ServerRecord } from "./types.ts";
+import type { NameClaim, ServerId, ServerRecord, Tombstone, Version } from "./types.ts";
 
 /** How full a server was at a moment. */
 export interface Sample {
@@ -28,18 +28,33 @@ export type StoreChange =
    * A server or master is gone. Its row is kept when it was ever listed. One that fell silent here,
    * at a time in milliseconds since 1970, is not gone if someone else has heard of it since.
    */
-  | { readonly type: "gone"; readonly id: ServerId; readonly silentSince?: number }
+  | ({ readonly type: "gone"; readonly id: ServerId; readonly silentSince?: number } & Version)
+  /** A name belongs to a key. */
+  | ({ readonly type: "name" } & NameClaim)
   /** How full servers were at a time, milliseconds since 1970. */
   | { readonly type: "samples"; readonly samples: readonly Sample[]; readonly at: number };
+
+/** A part of what was stored. */
+export interface Stored {
+  /** Servers and masters that were not known to be gone, in order of registration. */
+  readonly records: readonly ServerRecord[];
+  /** Servers that are gone. */
+  readonly tombstones: readonly Tombstone[];
+  /** Tombstones up to here are not among them, by origin. */
+  readonly horizon: readonly (readonly [origin: string, hlc: number])[];
+  /** Whose the names are. */
+  readonly names: readonly NameClaim[];
+}
 
 /** A place where live servers outlast the process. Failures are exceptions. */
 export interface Store {
   /**
-   * Reads the servers and masters heard of since a time, in order of registration.
+   * Reads what was stored: servers and masters in order of registration, in parts.
    *
-   * @param since Milliseconds since 1970.
+   * @param since Tombstones since this time, milliseconds since 1970, are wanted; of earlier ones
+   * only the horizon.
    */
-  load(since: number): AsyncIterable<readonly ServerRecord[]>;
+  load(since: number): AsyncIterable<Stored>;
   /** Writes changes, all or none, in order. */
   write(changes: readonly StoreChange[]): Promise<void>;
 }

@@ -8,6 +8,20 @@
 /** `ip:port` (`[ip]:port` for IPv6) of a server, in canonical spelling. */
 export type ServerId = string;
 
+/** When a change was made, and at which master. The higher one wins, ties by origin. */
+export interface Version {
+  /**
+   * Hybrid logical time: 1024 times milliseconds since 1970, and a count of changes within the
+   * millisecond. A whole number below 2^53, higher for each change of one master; 0 before any.
+   */
+  readonly hlc: number;
+  /** Id of the master that made it, see {@link RegistryOptions.origin}; empty when unknown. */
+  readonly origin: string;
+}
+
+/** Highest hybrid logical time of each origin. */
+export type Vector = ReadonlyMap<string, number>;
+
 /** Why a server is or is not shown to players. */
 export type ServerState =
   /** Shown in lists. */
@@ -53,7 +67,7 @@ export interface ServerStatus {
 }
 
 /** A registered game server, or a master that announced itself (gamename `master`). */
-export interface ServerRecord {
+export interface ServerRecord extends Version {
   /** Its key. */
   readonly id: ServerId;
   /** Canonical address. */
@@ -76,6 +90,40 @@ export interface ServerRecord {
   readonly country?: string;
   /** DNS name of its host, once it is known. */
   readonly netName?: string;
+  /** Its row's Number in the database, once it has one. */
+  readonly number?: number;
+  /** Public key of its owner, base64, when it registered by ring 1; it alone may change it. */
+  readonly key?: string;
+  /** Name that belongs to its key, when it registered by ring 1. */
+  readonly name?: string;
+  /** Mail address of its administrator, when it told one by ring 1. */
+  readonly admin?: string;
+  /** Why it is unverified, for people. */
+  readonly reason?: string;
+}
+
+/** A listed server that is gone: what keeps it gone wherever its record is still known. */
+export interface Tombstone extends Version {
+  /** Which server. */
+  readonly id: ServerId;
+}
+
+/** A server's name, and the key that it belongs to. */
+export interface NameClaim extends Version {
+  /** The name. */
+  readonly name: string;
+  /** Public key of its owner, base64. */
+  readonly key: string;
+}
+
+/** What is known of changes that are over: enough to tell a copy what it has missed. */
+export interface Departures {
+  /** Servers that are gone since not long ago. */
+  readonly tombstones: readonly Tombstone[];
+  /** Changes up to here are known, by origin. */
+  readonly vector: readonly (readonly [origin: string, hlc: number])[];
+  /** Tombstones up to here are forgotten: a copy that knows less has to be made anew. */
+  readonly horizon: readonly (readonly [origin: string, hlc: number])[];
 }
 
 /** Gamename under which master servers register. */
@@ -98,6 +146,19 @@ export type Command =
   | { readonly type: "answer"; readonly id: ServerId; readonly token: string }
   /** A server answered a status poll. */
   | { readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus }
+  /** A server that holds a key registers, or changes what it said. */
+  | ({ readonly type: "announce" } & Announcement)
+  /** A server that holds a key says again that it lives, and how full it is. */
+  | {
+    readonly type: "report";
+    readonly id: ServerId;
+    readonly key: string;
+    readonly status: ServerStatus;
+  }
+  /** A server that holds a key leaves. */
+  | { readonly type: "leave"; readonly id: ServerId; readonly key: string }
+  /** The database gave a server its Number. */
+  | { readonly type: "number"; readonly id: ServerId; readonly number: number }
   /** Where a server is was found out. */
   | {
     readonly type: "locate";
@@ -113,10 +174,53 @@ export type Command =
     readonly reason: string;
   };
 
+/** What a server that holds a key says of itself. */
+export interface Announcement {
+  /** Canonical address it came from. */
+  readonly ip: string;
+  /** Port players connect to. */
+  readonly port: number;
+  /** Its public key, base64. */
+  readonly key: string;
+  /** Its name. */
+  readonly name: string;
+  /** Which game; never `master`. */
+  readonly gamename: string;
+  /** Mail address of its administrator, or empty. */
+  readonly admin: string;
+  /** ISO 3166 code of its country, when it tells one. */
+  readonly country?: string;
+  /** DNS name of its host, when it tells one. */
+  readonly netName?: string;
+  /** Keys as an old-style heartbeat would carry them, gamename and port included. */
+  readonly settings: Settings;
+  /** How full it is, when it tells. */
+  readonly status?: ServerStatus;
+}
+
+/** Why a command was refused, where that makes a difference to the one who asked. */
+export type Refusal =
+  /** The name belongs to another key. */
+  | "name_taken"
+  /** The entry belongs to another key, or is gone. */
+  | "unauthorized"
+  /** A limit is reached. */
+  | "too_many";
+
 /** What became of a command. */
 export type Outcome =
   | { readonly type: "accepted" }
-  | { readonly type: "refused"; readonly reason: string };
+  | { readonly type: "refused"; readonly reason: string; readonly refusal?: Refusal };
+
+/** How a registered server stands. */
+export interface Standing {
+  /** Whether it is shown to players. */
+  readonly listed: boolean;
+  /** Its row's Number in the database; 0 while that is unknown. */
+  readonly number: number;
+  /** Why it is not listed, for people. */
+  readonly reason?: string;
+}
 
 /** Why a server is gone. */
 export type RemovalCause = "quit" | "expired" | "replaced";
@@ -127,16 +231,24 @@ export type RegistryEvent =
   | { readonly type: "put"; readonly record: ServerRecord }
   /** Servers were heard of, nothing else changed. */
   | { readonly type: "seen"; readonly ids: readonly ServerId[]; readonly at: number }
-  /** A listed server answered a status poll. */
-  | { readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus }
+  /** A listed server has told how full it is. */
+  | ({ readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus } & Version)
+  /** A server has got its Number. */
+  | ({ readonly type: "number"; readonly id: ServerId; readonly number: number } & Version)
   /** A server is gone. */
-  | {
+  | ({
     readonly type: "removed";
     readonly id: ServerId;
     readonly cause: RemovalCause;
     /** When it was last heard of here, milliseconds since 1970. */
     readonly lastSeen: number;
-  };
+    /** Whether it was listed until now. */
+    readonly wasListed: boolean;
+  } & Version)
+  /** A tombstone is forgotten: who has not heard of it needs everything. */
+  | ({ readonly type: "forgotten"; readonly id: ServerId } & Version)
+  /** A name belongs to a key from now on. */
+  | ({ readonly type: "name" } & NameClaim);
 
 /** A UDP challenge to be sent to a server. */
 export interface Challenge {

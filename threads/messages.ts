@@ -8,14 +8,18 @@
 import type {
   Challenge,
   Command,
+  Departures,
   Outcome,
   RegistryEvent,
+  ServerId,
   ServerRecord,
+  Standing,
   StoreChange,
+  Stored,
 } from "../registry/mod.ts";
 
 /** Threads that serve a ring. */
-export type RingName = "ring1bis" | "ring2bis";
+export type RingName = "ring1" | "ring1bis" | "ring2" | "ring2bis";
 
 /** All threads beside the main one. */
 export type ThreadName = RingName | "store";
@@ -42,6 +46,34 @@ export interface RingSettings {
   readonly masterPassword: string;
   /** Milliseconds between status polls of a server; 0 is never. */
   readonly statusInterval: number;
+  /** Milliseconds of silence after which a server is dead. */
+  readonly aliveTimeout: number;
+  /** Whether this ring sends challenges and polls to game servers. */
+  readonly probes: boolean;
+  /** What an encrypted ring needs beside; undefined for the others. */
+  readonly channel: ChannelSettings | undefined;
+}
+
+/** What an encrypted ring has to know. */
+export interface ChannelSettings {
+  /** Path of libgcrypt. */
+  readonly library: string;
+  /** This master's private key, 32 bytes. */
+  readonly privateKey: Uint8Array;
+  /** The masters of the network, this one first. */
+  readonly masters: readonly KnownMaster[];
+}
+
+/** A master as clients are told of it. */
+export interface KnownMaster {
+  /** Its name. */
+  readonly name: string;
+  /** Where it is reached; undefined is the address that the client came to. */
+  readonly host: string | undefined;
+  /** Ports of its rings: `ring0`, `ring1`, `ring1bis`, `ring2`, `ring2bis`. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Its public key, base64. */
+  readonly key: string;
 }
 
 /** One node of a MySQL or MariaDB cluster. */
@@ -104,12 +136,37 @@ export type ClaimOutcome =
   /** The database does not answer; nothing was promised. */
   | { readonly type: "busy" };
 
+/** A player's name in the database. */
+export interface KnownUser {
+  /** Number of the row. */
+  readonly number: number;
+  /** The name. */
+  readonly user: string;
+  /** ISO 3166 code of where its owner last came from, or empty. */
+  readonly country: string;
+}
+
+/** Something that a ring asks of the database. */
+export type Question =
+  | { readonly type: "claim"; readonly claim: Claim }
+  | { readonly type: "find-user"; readonly user: string };
+
+/** What the database answers. */
+export type Finding =
+  | { readonly type: "claimed"; readonly outcome: ClaimOutcome }
+  /** The user of this name; undefined when there is none. */
+  | { readonly type: "user"; readonly user: KnownUser | undefined }
+  /** The database does not answer. */
+  | { readonly type: "busy" };
+
 /** What happens in the database's thread. */
 export type StoreEvent =
   /** The database does not take changes; they wait in the journal. */
   | { readonly type: "down"; readonly reason: string }
   /** The database takes changes. */
   | { readonly type: "up"; readonly where: string }
+  /** Servers have their Numbers. */
+  | { readonly type: "numbered"; readonly numbers: readonly (readonly [ServerId, number])[] }
   /** Tables were missing and made again: all that is live has to be written once more. */
   | { readonly type: "rebuilt" }
   /** So many rows make no sense and were not read; the first of them. */
@@ -142,6 +199,8 @@ export interface Reply {
   readonly request: number;
   /** What became of it. */
   readonly outcome: Outcome;
+  /** How the server stands now that its registration is stored; only for one that was announced. */
+  readonly standing?: Standing;
 }
 
 /** Another message as JSON, for one with many records; nobody but the two ends of a thread sees it. */
@@ -165,7 +224,10 @@ export type ToThread =
     readonly records: readonly ServerRecord[];
     readonly first: boolean;
     readonly last: boolean;
+    /** With the last part, for a ring that tells what has changed. */
+    readonly departures?: Departures;
   }
+  | { readonly type: "found"; readonly request: number; readonly finding: Finding }
   | { readonly type: "events"; readonly events: readonly RegistryEvent[] }
   | { readonly type: "replies"; readonly replies: readonly Reply[] }
   | { readonly type: "challenges"; readonly challenges: readonly Challenge[] }
@@ -175,7 +237,7 @@ export type ToThread =
     readonly request: number;
     readonly changes: readonly StoreChange[];
   }
-  | { readonly type: "claim"; readonly request: number; readonly claim: Claim };
+  | { readonly type: "question"; readonly request: number; readonly question: Question };
 
 /** A socket that a ring listens on. */
 export interface BoundSocket {
@@ -211,10 +273,12 @@ export type FromThread =
   | {
     readonly type: "rows";
     readonly request: number;
-    readonly records: readonly ServerRecord[];
+    readonly stored: Stored;
     readonly last: boolean;
   }
   | { readonly type: "written"; readonly request: number }
-  | { readonly type: "claimed"; readonly request: number; readonly outcome: ClaimOutcome }
+  /** From a ring: a question for the database. */
+  | { readonly type: "question"; readonly request: number; readonly question: Question }
+  | { readonly type: "found"; readonly request: number; readonly finding: Finding }
   | { readonly type: "store-event"; readonly event: StoreEvent }
   | { readonly type: "store-error"; readonly request: number; readonly message: string };

@@ -1,10 +1,14 @@
 import { formatEndpoint, hostKey } from "../../protocol/mod.ts";
 import {
+  type Announcement,
   type Challenge,
+  Changes,
+  hlcAt,
   type Outcome,
   Registry,
   type RegistryEvent,
   type RegistryLimits,
+  type RemovalCause,
   Replica,
   type ServerRecord,
   type ServerStatus,
@@ -21,6 +25,9 @@ export const EXPIRY_SLACK = 1250;
 
 export const LIMITS: RegistryLimits = { aliveTimeout: ALIVE, serversPerHost: 32, verify: true };
 
+/** Id of the master that tests are about. */
+export const ORIGIN = "00000000000000a1";
+
 /** When worlds begin, monotonic and wall, not round on purpose. */
 const BOOT = 12_345.678;
 const DAWN = Date.UTC(2026, 0, 1) + 123;
@@ -34,12 +41,14 @@ export class World {
   readonly traced: { readonly id: string; readonly entry: TraceEntry }[] = [];
   /** Kept up to date with what the daemon's feed would let through. */
   readonly replica = new Replica();
+  readonly changes = new Changes(this.replica);
   readonly registry: Registry;
   #tokens = 0;
 
   constructor(limits: Partial<RegistryLimits> = {}) {
     this.registry = new Registry({
       clock: { monotonic: () => this.now, wall: () => this.wall },
+      origin: ORIGIN,
       limits: { ...LIMITS, ...limits },
       hostKey,
       serverId: formatEndpoint,
@@ -47,6 +56,7 @@ export class World {
       output: {
         event: (event) => {
           this.events.push(event);
+          this.changes.apply(event);
           this.replica.apply(event);
         },
         challenge: (challenge) => this.challenges.push(challenge),
@@ -74,6 +84,22 @@ export class World {
       ip,
       port,
       settings: { gamename: "netpanzer", port: String(port), ...settings },
+    });
+  }
+
+  /** Registers by a key. */
+  announce(ip: string, key: string, name: string, more: Partial<Announcement> = {}): Outcome {
+    const port = more.port ?? 3030;
+    return this.registry.apply({
+      type: "announce",
+      ip,
+      port,
+      key,
+      name,
+      gamename: "netpanzer",
+      admin: "bob@example.org",
+      settings: { gamename: "netpanzer", port: String(port), protocol: "1122" },
+      ...more,
     });
   }
 
@@ -106,9 +132,10 @@ export class World {
     return this.events.splice(0).map((event) => {
       if (event.type === "put") return `put ${event.record.id} ${event.record.state}`;
       if (event.type === "seen") return `seen ${event.ids.join(" ")}`;
-      return event.type === "removed"
-        ? `removed ${event.id} ${event.cause}`
-        : `status ${event.id} ${event.status.map}`;
+      if (event.type === "removed") return `removed ${event.id} ${event.cause}`;
+      if (event.type === "status") return `status ${event.id} ${event.status.map}`;
+      if (event.type === "number") return `number ${event.id} ${event.number}`;
+      return event.type === "name" ? `name ${event.name}` : `forgotten ${event.id}`;
     });
   }
 
@@ -151,6 +178,18 @@ export function stored(
     state: "listed",
     firstSeen: world.wall - HOUR,
     lastSeen: world.wall - 100 * SECOND,
+    hlc: hlcAt(world.wall - HOUR),
+    origin: ORIGIN,
     ...changes,
   };
+}
+
+/** A listed server is gone. */
+export function removal(id: string, cause: RemovalCause = "quit"): RegistryEvent {
+  return { type: "removed", id, cause, lastSeen: 0, wasListed: true, hlc: 1, origin: ORIGIN };
+}
+
+/** A listed server told its status. */
+export function statusChange(id: string, status: ServerStatus): RegistryEvent {
+  return { type: "status", id, status, hlc: 1, origin: ORIGIN };
 }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { ALIVE, LIMITS, World } from "./_helpers.ts";
 
-const REFUSED = { type: "refused", reason: "Too many servers from this address, 3 are allowed" };
+const REFUSED = {
+  type: "refused",
+  refusal: "too_many",
+  reason: "Too many servers from this address, 3 are allowed",
+};
 const ACCEPTED = { type: "accepted" };
 
 Deno.test("Registry: one host registers up to its limit and no further", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Replica } from "../../registry/mod.ts";
-import { replicated, status, stored, World } from "./_helpers.ts";
+import { removal, replicated, status, statusChange, stored, World } from "./_helpers.ts";
 
 const world = new World();
 
@@ -39,7 +39,7 @@ Deno.test("Replica: one change touches one block of many", () => {
   replica.put({ ...record(700), settings: { gamename: "netpanzer", protocol: "2" } });
   assert.equal(unchanged(before, replica), count - 1);
   before = versions(replica);
-  replica.apply({ type: "removed", id: record(1500).id, cause: "quit", lastSeen: 0 });
+  replica.apply(removal(record(1500).id));
   assert.equal(unchanged(before, replica), count - 1);
 });
 
@@ -47,10 +47,10 @@ Deno.test("Replica: what lists do not show changes no version", () => {
   const replica = filled(10);
   const before = [replica.version, replica.blocks[0]?.version];
   replica.apply({ type: "seen", ids: [record(1).id], at: 1 });
-  replica.apply({ type: "status", id: record(1).id, status: status() });
-  replica.apply({ type: "removed", id: "10.9.9.9:1", cause: "quit", lastSeen: 0 });
+  replica.apply(statusChange(record(1).id, status()));
+  replica.apply(removal("10.9.9.9:1"));
   replica.apply({ type: "put", record: { ...record(99), state: "challenged" } });
-  replica.apply({ type: "status", id: record(99).id, status: status() });
+  replica.apply(statusChange(record(99).id, status()));
   assert.deepEqual([replica.version, replica.blocks[0]?.version], before);
   assert.deepEqual(replica.get(record(1).id)?.status, status());
 });
@@ -62,7 +62,7 @@ Deno.test("Replica: what lists show changes the version, each time", () => {
     () => replica.put(record(1)),
     () => replica.put({ ...record(1), settings: { gamename: "x" } }),
     () => replica.apply({ type: "put", record: record(2) }),
-    () => replica.apply({ type: "removed", id: record(1).id, cause: "expired", lastSeen: 0 }),
+    () => replica.apply(removal(record(1).id, "expired")),
     () => replica.apply({ type: "put", record: { ...record(2), state: "unverified" } }),
     () => replica.clear(),
   ];
@@ -82,7 +82,7 @@ Deno.test("Replica: a block that is made anew never has a version it had before"
     const key = `${replica.blocks[0]?.version}`;
     assert.ok(!seen.has(key));
     seen.add(key);
-    replica.apply({ type: "removed", id: record(i).id, cause: "quit", lastSeen: 0 });
+    replica.apply(removal(record(i).id));
   }
   assert.deepEqual(replica.blocks, []);
 });
@@ -91,7 +91,7 @@ Deno.test("Replica: a known server keeps its place, a returning one goes last", 
   const replica = filled(600);
   replica.put({ ...record(5), lastSeen: 7 });
   assert.equal(replicated(replica)[5]?.lastSeen, 7);
-  replica.apply({ type: "removed", id: record(5).id, cause: "quit", lastSeen: 0 });
+  replica.apply(removal(record(5).id));
   replica.put(record(5));
   assert.equal(replicated(replica).at(-1)?.id, record(5).id);
   assert.equal(replica.servers, 600);
@@ -103,12 +103,12 @@ Deno.test("Replica: counts game servers and their players, not masters", () => {
   replica.put({ ...record(2), status: status("A", 4) });
   replica.put({ ...record(3), gamename: "master" });
   assert.deepEqual([replica.servers, replica.players], [2, 7]);
-  replica.apply({ type: "status", id: record(1).id, status: status("A", 5) });
+  replica.apply(statusChange(record(1).id, status("A", 5)));
   assert.deepEqual([replica.servers, replica.players], [2, 9]);
   replica.put(record(2));
   assert.deepEqual([replica.servers, replica.players], [2, 5]);
-  replica.apply({ type: "removed", id: record(3).id, cause: "quit", lastSeen: 0 });
-  replica.apply({ type: "removed", id: record(1).id, cause: "quit", lastSeen: 0 });
+  replica.apply(removal(record(3).id));
+  replica.apply(removal(record(1).id));
   assert.deepEqual([replica.servers, replica.players], [1, 0]);
   replica.clear();
   assert.deepEqual([replica.servers, replica.players], [0, 0]);
@@ -118,7 +118,7 @@ Deno.test("Replica: empty blocks go, and half empty ones take newcomers at the e
   const replica = filled(1024);
   const count = replica.blocks.length;
   for (let i = 0; i < 1023; i++) {
-    replica.apply({ type: "removed", id: record(i).id, cause: "expired", lastSeen: 0 });
+    replica.apply(removal(record(i).id, "expired"));
   }
   assert.equal(replica.blocks.length, 1);
   assert.ok(count > 1);

@@ -106,7 +106,7 @@ Deno.test("Registry.trace: of one nobody heard of is empty", () => {
 
 Deno.test("Registry.trace: says that a server came from the database", () => {
   const world = new World();
-  world.registry.restore([stored(world, IP)]);
+  world.registry.restore({ records: [stored(world, IP)] });
   assert.deepEqual(world.registry.trace(ID).map(({ step, detail }) => [step, detail]), [
     ["registered", "taken over from the database"],
   ]);

@@ -1,0 +1,150 @@
+/**
+ * What has changed since a moment that a reader remembers: by version, for one who comes back to
+ * any master of the network; by place in a log, for one who stays.
+ *
+ * @module
+ */
+
+import type { Replica } from "./replica.ts";
+import type {
+  Departures,
+  RegistryEvent,
+  ServerId,
+  ServerRecord,
+  Tombstone,
+  Vector,
+} from "./types.ts";
+import { covers, includes, raise } from "./versions.ts";
+
+/** What one reader has missed. */
+export type Missed =
+  /** Servers that are new or have changed, and servers that are gone. */
+  | {
+    readonly type: "changes";
+    readonly changed: readonly ServerRecord[];
+    readonly removed: readonly ServerId[];
+  }
+  /** It has been away for too long: everything is new to it. */
+  | { readonly type: "everything" };
+
+/** One change of a listed server. */
+export interface LoggedChange {
+  /** Which server. */
+  readonly id: ServerId;
+  /** Its record before; undefined when it was not listed. */
+  readonly before: ServerRecord | undefined;
+}
+
+/**
+ * Changes kept in the log, at least; a reader that is further behind gets everything. Twice this
+ * many are kept at most.
+ */
+const LOG_LENGTH = 32_768;
+
+/** Follows a replica's events beside it. */
+export class Changes {
+  readonly #replica: Replica;
+  #tombstones = new Map<ServerId, Tombstone>();
+  #vector = new Map<string, number>();
+  #horizon = new Map<string, number>();
+  #log: LoggedChange[] = [];
+  /** Place of the first change in the log. */
+  #start = 0;
+
+  /** @param replica Gets each event right after this. */
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
+  /** Every change up to here is known, by origin. */
+  get vector(): Vector {
+    return this.#vector;
+  }
+
+  /** Place in the log behind the latest change. */
+  get end(): number {
+    return this.#start + this.#log.length;
+  }
+
+  /** Tombstones known. */
+  get tombstones(): number {
+    return this.#tombstones.size;
+  }
+
+  /** Starts anew from a snapshot: whoever followed the log has to get everything. */
+  load({ tombstones, vector, horizon }: Departures): void {
+    this.#tombstones = new Map(tombstones.map((tombstone) => [tombstone.id, tombstone]));
+    this.#vector = new Map(vector);
+    this.#horizon = new Map(horizon);
+    this.#start = this.end + 1;
+    this.#log = [];
+  }
+
+  /** Takes over one change, before the replica does. */
+  apply(event: RegistryEvent): void {
+    switch (event.type) {
+      case "put":
+        raise(this.#vector, event.record);
+        if (event.record.state === "listed") {
+          this.#tombstones.delete(event.record.id);
+          this.#append(event.record.id);
+        } else if (this.#replica.get(event.record.id)) this.#append(event.record.id);
+        break;
+      case "status":
+      case "number":
+        raise(this.#vector, event);
+        if (this.#replica.get(event.id)) this.#append(event.id);
+        break;
+      case "removed": {
+        raise(this.#vector, event);
+        if (!event.wasListed) break;
+        const { id, hlc, origin } = event;
+        this.#tombstones.set(id, { id, hlc, origin });
+        this.#append(id);
+        break;
+      }
+      case "forgotten":
+        raise(this.#horizon, event);
+        this.#tombstones.delete(event.id);
+        break;
+      case "name":
+        raise(this.#vector, event);
+        break;
+      case "seen":
+        break;
+    }
+  }
+
+  /** What a reader has missed that knew all changes up to a vector, of whichever master. */
+  since(known: Vector): Missed {
+    if (!covers(known, this.#horizon)) return { type: "everything" };
+    const changed: ServerRecord[] = [];
+    for (const block of this.#replica.blocks) {
+      for (const record of block.records.values()) {
+        if (!includes(known, record)) changed.push(record);
+      }
+    }
+    const removed: ServerId[] = [];
+    for (const tombstone of this.#tombstones.values()) {
+      if (!includes(known, tombstone)) removed.push(tombstone.id);
+    }
+    return { type: "changes", changed, removed };
+  }
+
+  /**
+   * Changes from one place in the log to another, in order, a server as often as it changed.
+   *
+   * @returns Undefined when the log does not reach back so far.
+   */
+  between(from: number, to: number): readonly LoggedChange[] | undefined {
+    if (from < this.#start) return undefined;
+    return this.#log.slice(from - this.#start, to - this.#start);
+  }
+
+  #append(id: ServerId): void {
+    this.#log.push({ id, before: this.#replica.get(id) });
+    if (this.#log.length <= 2 * LOG_LENGTH) return;
+    this.#log = this.#log.slice(LOG_LENGTH);
+    this.#start += LOG_LENGTH;
+  }
+}

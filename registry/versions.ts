@@ -1,0 +1,53 @@
+/**
+ * Time and order of changes in a network of masters.
+ *
+ * @module
+ */
+
+import type { Vector, Version } from "./types.ts";
+
+/** Steps of hybrid logical time in a millisecond; what is more runs into the next one. */
+const STEPS_PER_MS = 1024;
+
+/** The lowest hybrid logical time of a moment in milliseconds since 1970. */
+export function hlcAt(wall: number): number {
+  return Math.floor(wall) * STEPS_PER_MS;
+}
+
+/** A clock that follows the wall's, never gives a time twice, and never goes back. */
+export class HybridClock {
+  readonly #wall: () => number;
+  #last = 0;
+
+  /** @param wall Milliseconds since 1970. */
+  constructor(wall: () => number) {
+    this.#wall = wall;
+  }
+
+  /** A time later than any given or observed. */
+  next(): number {
+    this.#last = Math.max(this.#last + 1, hlcAt(this.#wall()));
+    return this.#last;
+  }
+
+  /** Takes note of a time that another clock, or this one before a restart, has given. */
+  observe(hlc: number): void {
+    this.#last = Math.max(this.#last, hlc);
+  }
+}
+
+/** Raises one entry of a vector. */
+export function raise(vector: Map<string, number>, { hlc, origin }: Version): void {
+  if (hlc > (vector.get(origin) ?? 0)) vector.set(origin, hlc);
+}
+
+/** Whether a vector reaches as far as another. */
+export function covers(vector: Vector, other: Vector): boolean {
+  for (const [origin, hlc] of other) if (hlc > (vector.get(origin) ?? 0)) return false;
+  return true;
+}
+
+/** Whether a vector reaches as far as a change. */
+export function includes(vector: Vector, { hlc, origin }: Version): boolean {
+  return hlc <= (vector.get(origin) ?? 0);
+}
