@@ -20,10 +20,10 @@ export async function assemble(
   onEvent: (event: StoreEvent) => void,
 ): Promise<Assembly> {
   const engine = await openEngine(settings.database);
-  const backend = new SqlStore(
-    engine,
-    (servers, first) => onEvent({ type: "unreadable", servers, first }),
-  );
+  const backend = new SqlStore(engine, {
+    onUnreadable: (servers, first) => onEvent({ type: "unreadable", servers, first }),
+    onNumbers: (numbers) => onEvent({ type: "numbered", numbers }),
+  });
   return {
     engine,
     store: new JournaledStore({ backend, journalPath: settings.journalPath, onEvent }),

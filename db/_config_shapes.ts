@@ -1,11 +1,15 @@
 import { z } from "zod";
 import type { ServerStatus, Settings } from "../registry/mod.ts";
 
-/** `config` of a row of server_data: what a server sent, and its last status. */
+/** `config` of a row of server_data: what a server sent, its last status, and whose it is. */
 export interface ServerConfig {
   readonly gamename: string;
   readonly settings: Settings;
   readonly status?: ServerStatus | undefined;
+  /** Name that belongs to its key. */
+  readonly name?: string | undefined;
+  /** Public key of its owner, base64. */
+  readonly key?: string | undefined;
 }
 
 /** `config` of a row of master_data: what a master sent, its password left out. */
@@ -44,6 +48,8 @@ export const serverConfig: z.ZodType<ServerConfig> = z.object({
   gamename: z.string().min(1),
   settings,
   status: status.optional(),
+  name: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
 });
 
 /** Shape of {@link MasterConfig}. */
@@ -76,7 +82,10 @@ export function parseConfig<T>(shape: z.ZodType<T>, text: string): T | undefined
   if (!known) remembered.set(shape, known = new Map());
   if (known.has(text)) return known.get(text) as T | undefined;
   const config = read(shape, text);
-  if (text.length <= MAX_REMEMBERED_LENGTH && known.size < MAX_REMEMBERED) known.set(text, config);
+  if (text.length > MAX_REMEMBERED_LENGTH) return config;
+  // Those that are never the same twice, such as a key's, must not take the place of the others.
+  if (known.size >= MAX_REMEMBERED) known.clear();
+  known.set(text, config);
   return config;
 }
 

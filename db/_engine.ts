@@ -48,6 +48,12 @@ export interface Dialect {
   readonly greatest: string;
   /** Seconds since 1970, in steps, of a column that holds milliseconds. */
   floorDiv(expression: string, step: number): string;
+  /** Query for the `count` of columns of a table; takes the table's name and the column's. */
+  readonly countColumns: string;
+  /** Query that gives no `count` of 0 for an index; takes the table's name and the index's. */
+  readonly countIndexes: string;
+  /** What makes an index one of these rows only; nothing where an index is always of all. */
+  indexOnly(condition: string): string;
 }
 
 /** A database. */
@@ -57,8 +63,11 @@ export interface SqlEngine extends SqlSession {
   readonly where: string;
   /** Runs work in a transaction: all of it or nothing. */
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
-  /** Runs work while no other process runs work under the same name on this database. */
-  exclusively<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs work while no other process runs work under the same name on this database. The work must
+   * use its own session only. Whether it is a transaction depends on the database.
+   */
+  exclusively<T>(name: string, work: (session: SqlSession) => Promise<T>): Promise<T>;
   /** Lets go of the database. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { StoreChange } from "../registry/mod.ts";
+import type { StoreChange, Version } from "../registry/mod.ts";
 
 /** Bytes of a journal at most: days of a database's absence. */
 const MAX_BYTES = 1024 * 1024 * 1024;
@@ -183,8 +183,18 @@ function open(path: string): Deno.FsFile {
 /** A line's batch; undefined for what a failed write left behind. */
 function parseBatch(line: string): Batch | undefined {
   try {
-    return JSON.parse(line) as Batch;
+    return (JSON.parse(line) as Batch).map(versioned);
   } catch {
     return undefined;
   }
+}
+
+/** Version of what was written before there were versions. */
+const EARLIEST: Version = { hlc: 0, origin: "" };
+
+/** A change as it is written now; an earlier release may have left the journal behind. */
+function versioned(change: StoreChange): StoreChange {
+  if (change.type === "gone") return { ...EARLIEST, ...change };
+  if (change.type === "put") return { ...change, record: { ...EARLIEST, ...change.record } };
+  return change;
 }

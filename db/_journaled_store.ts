@@ -1,4 +1,12 @@
-import type { ServerId, ServerRecord, Store, StoreChange } from "../registry/mod.ts";
+import type {
+  NameClaim,
+  ServerId,
+  ServerRecord,
+  Store,
+  StoreChange,
+  Stored,
+  Tombstone,
+} from "../registry/mod.ts";
 import type { StoreEvent } from "../threads/mod.ts";
 import { type FailureKind, SqlError } from "./_engine.ts";
 import { type Batch, Journal } from "./_journal.ts";
@@ -31,8 +39,16 @@ export interface JournaledStoreOptions {
 }
 
 function nameOf(change: StoreChange): string {
-  if (change.type === "put") return change.record.id;
-  return change.type === "gone" ? change.id : change.type;
+  switch (change.type) {
+    case "put":
+      return change.record.id;
+    case "gone":
+      return change.id;
+    case "name":
+      return change.name;
+    default:
+      return change.type;
+  }
 }
 
 /** Changes go to the journal first and from there to the database, in order. */
@@ -67,13 +83,15 @@ export class JournaledStore implements Store {
   }
 
   /**
-   * Reads the servers heard of since a time, when the database answers, however long that takes.
-   * Does it take long, those that wait in the journal come first, and then once more.
+   * Reads what is stored, when the database answers, however long that takes. Does it take long,
+   * what waits in the journal comes first, and then once more.
+   *
+   * @param since See {@link Store.load}.
    */
-  async *load(since: number): AsyncGenerator<readonly ServerRecord[]> {
+  async *load(since: number): AsyncGenerator<Stored> {
     await Promise.race([this.#work(), pause(DATABASE_PATIENCE_MS, this.#stopping.signal)]);
     // Even when it is none: it tells that nothing else comes soon.
-    if (this.#working) yield waitingRecords(this.#journal.waiting());
+    if (this.#working) yield whatWaits(this.#journal.waiting());
     for (;;) {
       await this.#work();
       try {
@@ -207,17 +225,42 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The records that a journal's batches come to. */
-function waitingRecords(batches: Iterable<Batch>): ServerRecord[] {
+/** What a journal's batches come to. */
+function whatWaits(batches: Iterable<Batch>): Stored {
   const records = new Map<ServerId, ServerRecord>();
+  const tombstones = new Map<ServerId, Tombstone>();
+  const names: NameClaim[] = [];
   for (const change of [...batches].flat()) {
-    if (change.type === "put") records.set(change.record.id, change.record);
-    if (change.type === "gone") records.delete(change.id);
-    if (change.type !== "seen") continue;
-    for (const id of change.ids) {
-      const record = records.get(id);
-      if (record) records.set(id, { ...record, lastSeen: change.at });
+    switch (change.type) {
+      case "put":
+        records.set(change.record.id, change.record);
+        break;
+      case "gone": {
+        const { id, hlc, origin } = change;
+        records.delete(id);
+        // It stays when the server comes back: who has to hear of it is for the registry to say.
+        tombstones.set(id, { id, hlc, origin });
+        break;
+      }
+      case "name": {
+        const { type: _, ...claim } = change;
+        names.push(claim);
+        break;
+      }
+      case "seen":
+        for (const id of change.ids) {
+          const record = records.get(id);
+          if (record) records.set(id, { ...record, lastSeen: change.at });
+        }
+        break;
+      case "samples":
+        break;
     }
   }
-  return [...records.values()];
+  return {
+    records: [...records.values()],
+    tombstones: [...tombstones.values()],
+    horizon: [],
+    names,
+  };
 }

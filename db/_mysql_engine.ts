@@ -31,6 +31,11 @@ const MYSQL: Dialect = {
   newValue: (column) => `VALUES(${column})`,
   greatest: "greatest",
   floorDiv: (expression, step) => `(${expression} DIV ${step})`,
+  countColumns: `SELECT COUNT(*) AS count FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
+  countIndexes: `SELECT COUNT(*) AS count FROM information_schema.statistics
+    WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?`,
+  indexOnly: () => "",
 };
 
 /** Codes of a server that refuses these very values. */
@@ -160,7 +165,7 @@ export class MysqlEngine implements SqlEngine {
     });
   }
 
-  exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+  exclusively<T>(name: string, work: (session: SqlSession) => Promise<T>): Promise<T> {
     return this.#withSession(async (session) => {
       const [row] = await session.query("SELECT GET_LOCK(?, ?) AS held", [name, LOCK_SECONDS]);
       if (row?.["held"] !== 1) {
@@ -170,7 +175,7 @@ export class MysqlEngine implements SqlEngine {
         );
       }
       try {
-        return await work();
+        return await work(session);
       } finally {
         await session.query("SELECT RELEASE_LOCK(?)", [name]).catch(() => []);
       }

@@ -1,11 +1,7 @@
 import { formatEndpoint } from "../protocol/mod.ts";
-import {
-  MASTER_GAMENAME,
-  type ServerRecord,
-  type ServerState,
-  type ServerStatus,
-} from "../registry/mod.ts";
-import { masterConfig, parseConfig, serverConfig } from "./_config_shapes.ts";
+import type { z } from "zod";
+import type { ServerRecord, ServerState } from "../registry/mod.ts";
+import { parseConfig, type ServerConfig } from "./_config_shapes.ts";
 import type { Row, SqlValue } from "./_engine.ts";
 import { NAME_LENGTH, TABLE_COLUMNS } from "./_schema.ts";
 import { fromSqlTime, toSqlTime } from "./_time.ts";
@@ -27,19 +23,21 @@ export const MASTER_COLUMNS: readonly string[] = TABLE_COLUMNS.master_data.slice
 
 /** Values of a row of server_data. */
 export function serverValues(record: ServerRecord): SqlValue[] {
-  const { gamename, settings, status, country = "", netName = "" } = record;
+  const { gamename, settings, status, name, key, country = "", netName = "" } = record;
   return [
-    columnText(status?.hostname ?? ""),
+    columnText(name ?? status?.hostname ?? ""),
     record.ip,
     columnText(netName),
     country,
-    columnText(settings["admin"] ?? ""),
-    JSON.stringify({ gamename, settings, status }).toWellFormed(),
+    columnText(record.admin ?? settings["admin"] ?? ""),
+    JSON.stringify({ gamename, settings, status, name, key }).toWellFormed(),
     record.port,
     toSqlTime(record.firstSeen),
     toSqlTime(record.lastSeen),
     record.state,
     record.state === "listed" ? 1 : 0,
+    record.hlc,
+    record.origin,
   ];
 }
 
@@ -55,30 +53,41 @@ export function masterValues(record: ServerRecord): SqlValue[] {
     record.port,
     toSqlTime(record.firstSeen),
     record.state,
+    record.hlc,
+    record.origin,
   ];
 }
 
-/** The record that a row of either table stands for; undefined when the row makes no sense. */
-export function recordOf(row: Row): ServerRecord | undefined {
+/**
+ * The record that a row stands for; undefined when the row makes no sense.
+ *
+ * @param shape Shape of the `config` column of the row's table.
+ */
+export function recordOf(row: Row, shape: z.ZodType<ServerConfig>): ServerRecord | undefined {
   const [ip, port, state] = [String(row["IP"]), Number(row["port"]), String(row["state"])];
   const firstSeen = fromSqlTime(String(row["first_seen"]));
   const lastSeen = fromSqlTime(String(row["last_seen"]));
-  const shape = row["kind"] === MASTER_GAMENAME ? masterConfig : serverConfig;
   const config = parseConfig(shape, String(row["config"]));
   if (!config || !STATES.includes(state) || Number.isNaN(firstSeen + lastSeen)) return undefined;
-  const status = "status" in config ? config.status as ServerStatus | undefined : undefined;
+  const { gamename, settings, status, name, key } = config;
   const [country, netName] = [String(row["Country"] ?? ""), String(row["NetName"])];
   return {
     id: formatEndpoint(ip, port),
     ip,
     port,
-    gamename: config.gamename,
-    settings: config.settings,
+    gamename,
+    settings,
     state: state as ServerState,
     firstSeen,
     lastSeen,
+    hlc: Number(row["hlc"]),
+    origin: String(row["origin"]),
+    number: Number(row["Number"]),
     ...(status ? { status } : {}),
     ...(country ? { country } : {}),
     ...(netName ? { netName } : {}),
+    ...(name === undefined ? {} : { name }),
+    // Of one that has no key, the administrator is among its settings.
+    ...(key === undefined ? {} : { key, admin: String(row["Admin"]) }),
   };
 }

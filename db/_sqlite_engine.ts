@@ -28,6 +28,9 @@ const SQLITE: Dialect = {
   newValue: (column) => `excluded.${column}`,
   greatest: "max",
   floorDiv: (expression, step) => `(${expression} / ${step})`,
+  countColumns: "SELECT COUNT(*) AS count FROM pragma_table_info(?) WHERE name = ?",
+  countIndexes: "SELECT COUNT(*) AS count FROM pragma_index_list(?) WHERE name = ?",
+  indexOnly: (condition) => ` WHERE ${condition}`,
 };
 
 function createPrivately(path: string): void {
@@ -83,9 +86,9 @@ export class SqliteEngine implements SqlEngine {
     });
   }
 
-  /** The file's own lock does it: statements that make a table wait for each other. */
-  exclusively<T>(_name: string, work: () => Promise<T>): Promise<T> {
-    return work();
+  /** The file's own lock does it, which keeps out every other writer too. */
+  exclusively<T>(_name: string, work: (session: SqlSession) => Promise<T>): Promise<T> {
+    return this.transaction(work);
   }
 
   close(): Promise<void> {

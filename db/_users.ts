@@ -1,17 +1,11 @@
-import type { Claim, ClaimOutcome } from "../threads/mod.ts";
+import type { Claim, ClaimOutcome, KnownUser } from "../threads/mod.ts";
 import { clientConfig, parseConfig } from "./_config_shapes.ts";
 import { type SqlEngine, SqlError, type SqlSession } from "./_engine.ts";
 import { columnText } from "./_rows.ts";
 import { NAME_LENGTH } from "./_schema.ts";
 
 /** A player's row of Client_data. */
-export interface UserRecord {
-  /** Number. */
-  readonly number: number;
-  /** User. */
-  readonly user: string;
-  /** Country, ISO 3166, or empty. */
-  readonly country: string;
+export interface UserRecord extends KnownUser {
   /** Public key, base64. */
   readonly key: string;
 }

@@ -5,11 +5,12 @@
  */
 
 import type { DatabaseSettings } from "../threads/mod.ts";
-import type { Row, SqlEngine, SqlSession, SqlValue } from "./_engine.ts";
+import { type Row, type SqlEngine, SqlError, type SqlSession, type SqlValue } from "./_engine.ts";
 import { openEngine } from "./_open.ts";
 import {
   migrate,
   SCHEMA_VERSION,
+  SchemaError,
   schemaVersion,
   TABLE_COLUMNS,
   type TableName,
@@ -23,7 +24,7 @@ export interface DatabaseStatus {
   readonly schema: number;
   /** Version that this program reads and writes. */
   readonly wanted: number;
-  /** Rows of each table; empty when there is no schema. */
+  /** Rows of each table that is there. */
   readonly rows: Readonly<Record<string, number>>;
 }
 
@@ -34,7 +35,13 @@ export class ImportError extends Error {
 }
 
 /** First line of an export. */
-const HEADER = { format: "netpanzer-masterserver-export", version: 1 };
+const HEADER = { format: "netpanzer-masterserver-export", version: SCHEMA_VERSION };
+
+/** What columns hold that an export of an earlier version does not have. */
+const LATER_COLUMNS: Readonly<Record<string, { since: number; value: SqlValue }>> = {
+  hlc: { since: 2, value: 0 },
+  origin: { since: 2, value: "" },
+};
 
 /** Rows read or written at a time. */
 const PAGE = 1000;
@@ -58,7 +65,10 @@ export class DatabaseAdmin {
   async status(): Promise<DatabaseStatus> {
     const schema = await schemaVersion(this.#engine);
     const rows: Record<string, number> = {};
-    for (const table of schema > 0 ? TABLES : []) rows[table] = await this.#count(table);
+    for (const table of TABLES) {
+      const count = await this.#count(table);
+      if (count !== undefined) rows[table] = count;
+    }
     return { where: this.#engine.where, schema, wanted: SCHEMA_VERSION, rows };
   }
 
@@ -67,8 +77,19 @@ export class DatabaseAdmin {
     return migrate(this.#engine);
   }
 
-  /** All rows as JSON lines, the first one a header. */
+  /**
+   * All rows as JSON lines, the first one a header.
+   *
+   * @throws SchemaError when the schema is not this program's.
+   */
   async *export(): AsyncGenerator<string> {
+    const schema = await schemaVersion(this.#engine);
+    if (schema !== SCHEMA_VERSION) {
+      throw new SchemaError(
+        `${this.#engine.where} has schema version ${schema}, this program exports ` +
+          `${SCHEMA_VERSION}: run masterserver db migrate, or the program of that version`,
+      );
+    }
     yield JSON.stringify(HEADER);
     for (const table of TABLES) {
       const columns = TABLE_COLUMNS[table];
@@ -84,7 +105,8 @@ export class DatabaseAdmin {
   }
 
   /**
-   * Reads an export into this database, whose tables must be empty: all of it or nothing.
+   * Reads an export, this version's or an earlier one's, into this database, whose tables must be
+   * empty: all of it or nothing.
    *
    * @returns Rows read into each table.
    * @throws ImportError that names the line, or says that the database is not empty.
@@ -105,14 +127,21 @@ export class DatabaseAdmin {
     return this.#engine.close();
   }
 
-  async #count(table: TableName): Promise<number> {
-    const [row] = await this.#engine.query(`SELECT COUNT(*) AS count FROM ${table}`);
-    return Number(row?.["count"]);
+  /** Rows of a table; undefined when it is missing. */
+  async #count(table: TableName): Promise<number | undefined> {
+    try {
+      const [row] = await this.#engine.query(`SELECT COUNT(*) AS count FROM ${table}`);
+      return Number(row?.["count"]);
+    } catch (error) {
+      if (error instanceof SqlError && error.kind === "no-table") return undefined;
+      throw error;
+    }
   }
 }
 
 function orderOf(table: TableName): string {
-  return table === "server_history" ? "at, server" : "Number";
+  if (table === "server_history") return "at, server";
+  return table === "server_names" ? "name" : "Number";
 }
 
 async function readAll(
@@ -121,11 +150,12 @@ async function readAll(
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = Object.fromEntries(TABLES.map((table) => [table, 0]));
   let number = 0;
+  let version = 0;
   for await (const line of lines) {
     number++;
-    if (number === 1) checkHeader(line);
+    if (number === 1) version = parseHeader(line);
     else if (line !== "") {
-      const { table, values } = parseRow(line, number);
+      const { table, values } = parseRow(line, number, version);
       const columns = TABLE_COLUMNS[table];
       await session.execute(
         `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${
@@ -150,24 +180,30 @@ function parseLine(line: string, number: number): Record<string, unknown> {
   throw new ImportError(`line ${number} is no JSON object: is this an export, and complete?`);
 }
 
-function checkHeader(line: string): void {
+/** The version of an export. */
+function parseHeader(line: string): number {
   const { format, version } = parseLine(line, 1);
-  if (format === HEADER.format && version === HEADER.version) return;
+  const known = format === HEADER.format && Number.isInteger(version) ? Number(version) : 0;
+  if (known >= 1 && known <= HEADER.version) return known;
   throw new ImportError(
-    `line 1 is not ${
-      JSON.stringify(HEADER)
-    }: the file is no export of this program, or a newer one's`,
+    `line 1 is not ${JSON.stringify(HEADER)}, or an earlier version: the file is no export of ` +
+      "this program, or a newer one's",
   );
 }
 
-function parseRow(line: string, number: number): { table: TableName; values: SqlValue[] } {
+function parseRow(
+  line: string,
+  number: number,
+  version: number,
+): { table: TableName; values: SqlValue[] } {
   const { table, row } = parseLine(line, number);
   const known = TABLES.find((name) => name === table);
   if (!known || typeof row !== "object" || row === null) {
     throw new ImportError(`line ${number}: the table must be one of ${TABLES.join(", ")}`);
   }
   const values = TABLE_COLUMNS[known].map((column) => {
-    const value = (row as Row)[column];
+    const later = LATER_COLUMNS[column];
+    const value = later && version < later.since ? later.value : (row as Row)[column];
     if (typeof value === "string" || typeof value === "number" || value === null) return value;
     throw new ImportError(`line ${number}: the column ${column} of ${known} is missing`);
   });

@@ -4,17 +4,21 @@
  * @module
  */
 
-import type { ServerRecord, Store, StoreChange } from "../registry/mod.ts";
-import type { Claim, ClaimOutcome, FromThread, ToThread } from "../threads/mod.ts";
+import type { Store, StoreChange, Stored } from "../registry/mod.ts";
+import type { Finding, FromThread, Question, ToThread } from "../threads/mod.ts";
 
 interface Pending {
   take(message: FromThread): boolean;
   fail(error: Error): void;
 }
 
-function threadIsDown(): Error {
-  return new Error("the database's thread is down");
+class ThreadIsDown extends Error {
+  constructor() {
+    super("the database's thread is down");
+  }
 }
+
+const BUSY: Finding = { type: "busy" };
 
 /** The store, seen from the main thread. */
 export class StoreClient implements Store {
@@ -58,20 +62,20 @@ export class StoreClient implements Store {
     this.#up = false;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { fail } of pending) fail(threadIsDown());
+    for (const { fail } of pending) fail(new ThreadIsDown());
   }
 
-  /** Reads the servers heard of since a time. */
-  async *load(since: number): AsyncGenerator<readonly ServerRecord[]> {
-    if (!this.#up) throw threadIsDown();
+  /** Reads what is stored; `since` as in `Store.load`. */
+  async *load(since: number): AsyncGenerator<Stored> {
+    if (!this.#up) throw new ThreadIsDown();
     let next = Promise.withResolvers<void>();
-    const batches: (readonly ServerRecord[])[] = [];
+    const parts: Stored[] = [];
     let last = false;
     let failure: Error | undefined;
     const request = this.#request({
       take: (message) => {
         if (message.type !== "rows") return false;
-        batches.push(message.records);
+        parts.push(message.stored);
         last = message.last;
         next.resolve();
         return last;
@@ -82,9 +86,9 @@ export class StoreClient implements Store {
       },
     });
     this.#post({ type: "load", request, since });
-    while (!last || batches.length > 0) {
-      const batch = batches.shift();
-      if (batch) yield batch;
+    while (!last || parts.length > 0) {
+      const part = parts.shift();
+      if (part) yield part;
       else if (failure) throw failure;
       else {
         await next.promise;
@@ -95,7 +99,7 @@ export class StoreClient implements Store {
 
   /** Writes changes, all or none. */
   write(changes: readonly StoreChange[]): Promise<void> {
-    if (!this.#up) return Promise.reject(threadIsDown());
+    if (!this.#up) return Promise.reject(new ThreadIsDown());
     return new Promise((resolve, reject) => {
       const request = this.#request({
         take: () => {
@@ -108,18 +112,22 @@ export class StoreClient implements Store {
     });
   }
 
-  /** Gives a name to the key that claims it first; `busy` when the database cannot say. */
-  claim(claim: Claim): Promise<ClaimOutcome> {
-    if (!this.#up) return Promise.resolve({ type: "busy" });
+  /**
+   * Asks the database; `busy` when it cannot say, or its thread is down.
+   *
+   * @throws Error when the question makes no sense.
+   */
+  ask(question: Question): Promise<Finding> {
+    if (!this.#up) return Promise.resolve(BUSY);
     return new Promise((resolve, reject) => {
       const request = this.#request({
         take: (message) => {
-          if (message.type === "claimed") resolve(message.outcome);
+          if (message.type === "found") resolve(message.finding);
           return true;
         },
-        fail: reject,
+        fail: (error) => error instanceof ThreadIsDown ? resolve(BUSY) : reject(error),
       });
-      this.#post({ type: "claim", request, claim });
+      this.#post({ type: "question", request, question });
     });
   }
 

@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { Stored } from "../registry/mod.ts";
 import type {
   BoundSocket,
-  Claim,
-  ClaimOutcome,
+  Finding,
+  Question,
   StoreSettings,
   ThreadBody,
   ThreadContext,
@@ -18,6 +19,9 @@ import type { Assembly } from "./_assemble.ts";
 
 /** Milliseconds between two times that history is thinned. */
 const THIN_INTERVAL_MS = 3_600_000;
+
+/** The end of what was stored. */
+const NOTHING: Stored = { records: [], tombstones: [], horizon: [], names: [] };
 
 class StoreThread implements ThreadBody {
   readonly #settings: StoreSettings;
@@ -55,10 +59,10 @@ class StoreThread implements ThreadBody {
           this.#context.post({ type: "written", request: message.request });
         });
         break;
-      case "claim":
+      case "question":
         void this.#answer(message.request, async () => {
-          const outcome = await this.#claim(message.claim);
-          this.#context.post({ type: "claimed", request: message.request, outcome });
+          const finding = await this.#find(message.question);
+          this.#context.post({ type: "found", request: message.request, finding });
         });
         break;
       default:
@@ -94,19 +98,29 @@ class StoreThread implements ThreadBody {
   }
 
   async #load(request: number, since: number): Promise<void> {
-    for await (const records of this.#parts?.store.load(since) ?? []) {
-      this.#context.post({ type: "rows", request, records, last: false });
+    for await (const stored of this.#parts?.store.load(since) ?? []) {
+      this.#context.post({ type: "rows", request, stored, last: false });
     }
-    this.#context.post({ type: "rows", request, records: [], last: true });
+    this.#context.post({ type: "rows", request, stored: NOTHING, last: true });
   }
 
-  async #claim(claim: Claim): Promise<ClaimOutcome> {
-    if (!this.#parts?.store.isUp) return { type: "busy" };
+  async #find(question: Question): Promise<Finding> {
+    const busy: Finding = question.type === "claim"
+      ? { type: "claimed", outcome: { type: "busy" } }
+      : { type: "busy" };
+    if (!this.#parts?.store.isUp) return busy;
+    const { users } = this.#parts;
     try {
-      return await this.#parts.users.claim(claim);
+      if (question.type === "claim") {
+        return { type: "claimed", outcome: await users.claim(question.claim) };
+      }
+      const found = await users.find(question.user);
+      if (!found) return { type: "user", user: undefined };
+      const { number, user, country } = found;
+      return { type: "user", user: { number, user, country } };
     } catch (error) {
       if (error instanceof RangeError) throw error;
-      return { type: "busy" };
+      return busy;
     }
   }
 

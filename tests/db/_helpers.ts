@@ -25,6 +25,8 @@ export function record(ip: string, changes: Partial<ServerRecord> = {}): ServerR
     settings: { gamename: "netpanzer", port: String(port), protocol: "1122" },
     state: "listed",
     firstSeen: NOW - 1000,
+    hlc: 0,
+    origin: "",
     lastSeen: NOW,
     ...changes,
   };

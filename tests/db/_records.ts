@@ -1,7 +1,25 @@
-import type { ServerRecord } from "../../registry/mod.ts";
+import { hlcAt, type ServerRecord, type StoreChange, type Version } from "../../registry/mod.ts";
 
 /** A time with milliseconds, 2026-11-22T12:00:00.123Z. */
 export const NOW = Date.UTC(2026, 10, 22, 12, 0, 0, 123);
+
+/** Id of a master. */
+export const ORIGIN = "0123456789abcdef";
+
+/** A version so many steps after {@link NOW}. */
+export function version(step: number, origin = ORIGIN): Version {
+  return { hlc: hlcAt(NOW) + step, origin };
+}
+
+/** A server has quit. */
+export function gone(id: string, step = 0, silentSince?: number): StoreChange {
+  return {
+    type: "gone",
+    id,
+    ...version(step),
+    ...(silentSince === undefined ? {} : { silentSince }),
+  };
+}
 
 /** A listed server, 10.0.0.N:3030 unless told otherwise. */
 export function server(n: number, change: Partial<ServerRecord> = {}): ServerRecord {
@@ -16,6 +34,7 @@ export function server(n: number, change: Partial<ServerRecord> = {}): ServerRec
     state: "listed",
     firstSeen: NOW - 60_000,
     lastSeen: NOW,
+    ...version(n),
     ...change,
   };
 }

@@ -6,7 +6,7 @@ import { Users } from "../../db/_users.ts";
 import type { DatabaseSettings } from "../../threads/mod.ts";
 import { hasMariadb, sharedServer } from "./_mariadb.ts";
 import { testOnBoth } from "./_databases.ts";
-import { NOW, server } from "./_records.ts";
+import { gone, NOW, server, version } from "./_records.ts";
 
 async function* linesOf(lines: readonly string[]): AsyncGenerator<string> {
   for (const line of lines) yield await Promise.resolve(line);
@@ -27,7 +27,9 @@ async function fill(settings: DatabaseSettings): Promise<void> {
   await store.prepare();
   await store.write([...Array(2500).keys()].map((n) => ({ type: "put", record: server(n + 1) })));
   await store.write([
-    { type: "gone", id: server(7).id },
+    gone(server(7).id, 3),
+    { type: "name", name: "Zwölf 🛡", key: "key", ...version(4) },
+    { type: "name", name: "tanks", key: "key", ...version(5) },
     { type: "put", record: server(9, { gamename: "master", port: 28900 }) },
     {
       type: "samples",
@@ -53,16 +55,16 @@ testOnBoth(
   async ({ settings }) => {
     const admin = await DatabaseAdmin.open(settings);
     const { where: _where, ...before } = await admin.status();
-    assert.deepEqual(before, { schema: 0, wanted: 1, rows: {} });
+    assert.deepEqual(before, { schema: 0, wanted: 2, rows: {} });
     assert.equal(await admin.migrate(), 0);
     const { where, ...after } = await admin.status();
     assert.deepEqual(after, {
-      schema: 1,
-      wanted: 1,
-      rows: { master_data: 0, server_data: 0, Client_data: 0, server_history: 0 },
+      schema: 2,
+      wanted: 2,
+      rows: { master_data: 0, server_data: 0, Client_data: 0, server_history: 0, server_names: 0 },
     });
     assert.ok(!where.includes("secret"));
-    assert.equal(await admin.migrate(), 1);
+    assert.equal(await admin.migrate(), 2);
     await admin.close();
   },
 );
@@ -81,7 +83,7 @@ Deno.test({
     const third: DatabaseSettings = { type: "sqlite", path: `${directory}/third.db` };
     await fill(first);
     const original = await exported(first);
-    assert.equal(original.length, 1 + 2500 + 1 + 3 + 1);
+    assert.equal(original.length, 1 + 2500 + 1 + 3 + 1 + 2);
     let lines = original;
     for (const settings of [second, third]) {
       const admin = await DatabaseAdmin.open(settings);
@@ -90,6 +92,7 @@ Deno.test({
         server_data: 2500,
         Client_data: 3,
         server_history: 1,
+        server_names: 2,
       });
       await admin.close();
       lines = await exported(settings);
@@ -116,7 +119,7 @@ testOnBoth(
       }),
     };
     await admin.import(linesOf([
-      '{"format":"netpanzer-masterserver-export","version":1}',
+      '{"format":"netpanzer-masterserver-export","version":2}',
       JSON.stringify({ table: "Client_data", row }),
     ]));
     const claim = { user: "Eve", key: "e", ip: "::1", country: "", netName: "", at: NOW };
@@ -129,7 +132,7 @@ testOnBoth(
   "DatabaseAdmin: import refuses what it cannot take, and keeps nothing of it",
   async ({ settings }) => {
     const admin = await DatabaseAdmin.open(settings);
-    const header = '{"format":"netpanzer-masterserver-export","version":1}';
+    const header = '{"format":"netpanzer-masterserver-export","version":2}';
     const good = JSON.stringify({
       table: "Client_data",
       row: { Number: 1, User: "Bob", IP: "::1", NetName: "", Country: "", config: "{}" },
@@ -137,13 +140,18 @@ testOnBoth(
     const cases: [string[], RegExp][] = [
       [[], /empty/],
       [["{}"], /line 1/],
-      [['{"format":"netpanzer-masterserver-export","version":2}'], /newer/],
+      [['{"format":"netpanzer-masterserver-export","version":3}'], /newer/],
+      [['{"format":"netpanzer-masterserver-export","version":"1"}'], /line 1/],
       [[header, good, "{"], /line 3 is no JSON/],
       [
         [header, good, '{"table":"users","row":{}}'],
         /line 3: the table must be one of master_data/,
       ],
       [[header, good, '{"table":"Client_data","row":{"Number":2}}'], /line 3: the column User/],
+      [
+        [header, '{"table":"server_names","row":{"name":"tanks","owner":"k"}}'],
+        /line 2: the column hlc of server_names is missing/,
+      ],
       [[header, good, good], /UNIQUE|Duplicate/],
     ];
     for (const [lines, message] of cases) {
@@ -155,3 +163,41 @@ testOnBoth(
     await admin.close();
   },
 );
+
+testOnBoth(
+  "DatabaseAdmin: an export of the first version is read, with versions of none",
+  async ({ settings }) => {
+    const admin = await DatabaseAdmin.open(settings);
+    const common = { Name: "", IP: "10.0.0.1", NetName: "", config: "{}", state: "listed" };
+    const times = { first_seen: "2026-11-22 12:00:00.123", last_seen: "2026-11-22 12:00:00.124" };
+    const server_data = { Number: 3, Country: "", Admin: "", port: 3030, verified: 1 };
+    const rows = [
+      { table: "master_data", row: { Number: 2, port: 28900, ...common, ...times } },
+      { table: "server_data", row: { ...server_data, ...common, ...times } },
+    ];
+    const header = '{"format":"netpanzer-masterserver-export","version":1}';
+    const lines = [header, ...rows.map((each) => JSON.stringify(each))];
+    assert.deepEqual(await admin.import(linesOf(lines)), {
+      master_data: 1,
+      server_data: 1,
+      Client_data: 0,
+      server_history: 0,
+      server_names: 0,
+    });
+    const again = (await Array.fromAsync(admin.export())).map((line) => JSON.parse(line));
+    assert.deepEqual(
+      again.slice(1),
+      rows.map(({ table, row }) => ({
+        table,
+        row: { ...row, hlc: 0, origin: "" },
+      })),
+    );
+    await admin.close();
+  },
+);
+
+testOnBoth("DatabaseAdmin: a schema of another version is not exported", async ({ settings }) => {
+  const admin = await DatabaseAdmin.open(settings);
+  await assert.rejects(Array.fromAsync(admin.export()), /schema version 0.*db migrate/);
+  await admin.close();
+});

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { Journal, JournalError } from "../../db/_journal.ts";
 import type { StoreChange } from "../../registry/mod.ts";
+import { gone as goneAt, server, version } from "./_records.ts";
 
 function gone(n: number): StoreChange {
-  return { type: "gone", id: `10.0.0.${n}:3030` };
+  return goneAt(`10.0.0.${n}:3030`, n);
 }
 
 async function withPath(run: (path: string) => void | Promise<void>): Promise<void> {
@@ -62,13 +63,33 @@ Deno.test("Journal: a torn last line is cut off, and what follows is whole", () 
 
 Deno.test("Journal: a line that is none is skipped", () =>
   withPath((path) => {
-    Deno.writeTextFileSync(path, `garbage\n${JSON.stringify([gone(1)])}\n{{{\n`);
+    Deno.writeTextFileSync(path, `garbage\n{}\n${JSON.stringify([gone(1)])}\n{{{\n`);
     const journal = new Journal(path);
     assert.deepEqual([...journal.waiting()], [[gone(1)]]);
     assert.deepEqual(journal.peek(), [gone(1)]);
     journal.take();
     assert.equal(journal.peek(), undefined);
     assert.ok(journal.isEmpty);
+    journal.close();
+  }));
+
+Deno.test("Journal: changes of a release that had no versions get the earliest", () =>
+  withPath((path) => {
+    const { hlc: _hlc, origin: _origin, ...unversioned } = server(1);
+    const lines = [
+      [{ type: "put", record: unversioned }, { type: "seen", ids: [unversioned.id], at: 5 }],
+      [{ type: "gone", id: unversioned.id, silentSince: 7 }],
+      [{ type: "put", record: server(2) }, { type: "gone", id: "10.0.0.3:3030", ...version(3) }],
+    ];
+    Deno.writeTextFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const journal = new Journal(path);
+    const expected = [
+      [{ type: "put", record: server(1, { hlc: 0, origin: "" }) }, lines[0]?.[1]],
+      [{ type: "gone", id: unversioned.id, silentSince: 7, hlc: 0, origin: "" }],
+      lines[2],
+    ];
+    assert.deepEqual([...journal.waiting()], expected);
+    assert.deepEqual(journal.peek(), expected[0]);
     journal.close();
   }));
 

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { SqlError } from "../../db/_engine.ts";
 import { type Backend, JournaledStore } from "../../db/_journaled_store.ts";
-import type { ServerRecord, StoreChange } from "../../registry/mod.ts";
+import type { StoreChange, Stored } from "../../registry/mod.ts";
 import type { StoreEvent } from "../../threads/mod.ts";
 import { until } from "../e2e/_until.ts";
-import { NOW, server } from "./_records.ts";
+import { gone, NOW, server, version } from "./_records.ts";
+
+const NOTHING: Stored = { records: [], tombstones: [], horizon: [], names: [] };
 
 /** A database that does what a test says. */
 class FakeBackend implements Backend {
   readonly where = "a fake";
   readonly written: (readonly StoreChange[])[] = [];
-  stored: ServerRecord[] = [];
+  stored: Stored = NOTHING;
   prepared = 0;
   failure: SqlError | undefined;
   refuses: ((change: StoreChange) => boolean) | undefined;
@@ -22,7 +24,7 @@ class FakeBackend implements Backend {
     return Promise.resolve(0);
   }
 
-  async *load(): AsyncGenerator<ServerRecord[]> {
+  async *load(): AsyncGenerator<Stored> {
     if (this.failure) throw this.failure;
     yield await Promise.resolve(this.stored);
   }
@@ -63,7 +65,7 @@ const DOWN = new SqlError("unavailable", "connection refused");
 
 async function loadAll(store: JournaledStore): Promise<string[]> {
   const ids: string[] = [];
-  for await (const records of store.load(0)) ids.push(...records.map(({ id }) => id));
+  for await (const { records } of store.load(0)) ids.push(...records.map(({ id }) => id));
   return ids;
 }
 
@@ -99,7 +101,7 @@ Deno.test("JournaledStore: what an earlier process left is written first, and li
     backend.failure = DOWN;
     const killed = open();
     await killed.write([put(1), put(2)]);
-    await killed.write([{ type: "gone", id: server(2).id }]);
+    await killed.write([gone(server(2).id, 5)]);
     await killed.write([{ type: "seen", ids: [server(1).id], at: NOW + 99 }]);
     await killed.close(0);
 
@@ -108,13 +110,40 @@ Deno.test("JournaledStore: what an earlier process left is written first, and li
     const first = await rows.next();
     assert.deepEqual(
       first.value,
-      [server(1, { lastSeen: NOW + 99 })],
+      {
+        ...NOTHING,
+        records: [server(1, { lastSeen: NOW + 99 })],
+        tombstones: [{ id: server(2).id, ...version(5) }],
+      },
       "the database is still away",
     );
-    backend.stored = [server(3)];
+    backend.stored = { ...NOTHING, records: [server(3)] };
     backend.failure = undefined;
-    assert.deepEqual((await rows.next()).value, [server(3)]);
+    assert.deepEqual((await rows.next()).value, backend.stored);
     assert.equal(backend.written.length, 3, "before anything was read");
+    await rows.return(undefined);
+    await store.close(1000);
+  }));
+
+Deno.test("JournaledStore: what waits is told with names, and with who went before it came back", () =>
+  withStore(async ({ backend, open }) => {
+    backend.failure = DOWN;
+    const store = open();
+    const claim = { name: "Bob's tanks", key: "key of Bob", ...version(2) };
+    await store.write([gone(server(1).id, 1), gone(server(2).id, 1)]);
+    await store.write([gone(server(2).id, 3), { type: "name", ...claim }, put(1)]);
+    await store.write([{ type: "samples", samples: [], at: NOW }]);
+    const rows = store.load(0);
+    assert.deepEqual((await rows.next()).value, {
+      records: [server(1)],
+      tombstones: [
+        { id: server(1).id, ...version(1) },
+        { id: server(2).id, ...version(3) },
+      ],
+      horizon: [],
+      names: [claim],
+    });
+    backend.failure = undefined;
     await rows.return(undefined);
     await store.close(1000);
   }));
@@ -122,7 +151,7 @@ Deno.test("JournaledStore: what an earlier process left is written first, and li
 Deno.test("JournaledStore: load waits for the database however long it takes", () =>
   withStore(async ({ backend, events, open }) => {
     backend.failure = DOWN;
-    backend.stored = [server(1)];
+    backend.stored = { ...NOTHING, records: [server(1)] };
     const store = open();
     const loading = loadAll(store);
     await until("told", () => events.length > 0);
@@ -142,6 +171,21 @@ Deno.test("JournaledStore: one change that no database takes costs only itself",
     assert.deepEqual(events.filter(({ type }) => type === "rejected"), [
       { type: "rejected", id: server(2).id, reason: "too long" },
     ]);
+    await store.close(1000);
+  }));
+
+Deno.test("JournaledStore: a refused change is told by what it is about", () =>
+  withStore(async ({ backend, events, open }) => {
+    backend.refuses = () => true;
+    const store = open();
+    await store.write([
+      gone("10.0.0.1:3030"),
+      { type: "name", name: "Bob's tanks", key: "k", ...version(1) },
+      { type: "seen", ids: ["10.0.0.1:3030"], at: NOW },
+    ]);
+    await until("taken", () => store.backlog === 0);
+    const rejected = events.filter((event) => event.type === "rejected");
+    assert.deepEqual(rejected.map(({ id }) => id), ["10.0.0.1:3030", "Bob's tanks", "seen"]);
     await store.close(1000);
   }));
 

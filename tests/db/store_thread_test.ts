@@ -1,17 +1,24 @@
 import assert from "node:assert/strict";
 import { StoreClient, storeThread } from "../../db/mod.ts";
-import type { ServerRecord } from "../../registry/mod.ts";
+import { hlcAt, type ServerRecord, type Stored, type Version } from "../../registry/mod.ts";
 import type { FromThread, ThreadBody, ThreadSettings, ToThread } from "../../threads/mod.ts";
 import { sleep, withTempDir } from "../_helpers.ts";
-import { query, record } from "./_helpers.ts";
+import { until } from "../e2e/_until.ts";
+import { NOW, query, record } from "./_helpers.ts";
 
-const A = record("192.0.2.1");
-const B = record("192.0.2.2");
+const VERSION: Version = { hlc: hlcAt(NOW), origin: "0123456789abcdef" };
+const A = record("192.0.2.1", VERSION);
+const B = record("192.0.2.2", VERSION);
 const PUT_A = { type: "put", record: A } as const;
 
+const NOTHING: Stored = { records: [], tombstones: [], horizon: [], names: [] };
+
+/** The records of each part, their Numbers left out. */
 async function gather(client: StoreClient, since = 0): Promise<ServerRecord[][]> {
   const batches: ServerRecord[][] = [];
-  for await (const batch of client.load(since)) batches.push([...batch]);
+  for await (const { records } of client.load(since)) {
+    batches.push(records.map(({ number: _, ...record }) => record));
+  }
   return batches;
 }
 
@@ -26,6 +33,15 @@ function recorded(): { client: StoreClient; sent: ToThread[] } {
 function settingsOf(path: string): ThreadSettings {
   const database = { type: "sqlite", path } as const;
   return { kind: "store", store: { database, journalPath: `${path}.journal` } };
+}
+
+/** The Numbers that were told, each time. */
+function numbersIn(said: readonly FromThread[]): unknown[] {
+  return said.flatMap((message) =>
+    message.type === "store-event" && message.event.type === "numbered"
+      ? [message.event.numbers]
+      : []
+  );
 }
 
 /** A client and the thread's body, messages copied as between threads. */
@@ -58,7 +74,7 @@ Deno.test("storeThread: writes and loads what its client asks for", async () => 
   await withThread(async (client, body) => {
     assert.deepEqual((await gather(client)).flat(), []);
     await client.write([PUT_A, { type: "put", record: B }]);
-    await client.write([{ type: "gone", id: A.id }]);
+    await client.write([{ type: "gone", id: A.id, ...VERSION }]);
     assert.deepEqual((await gather(client)).flat(), [B]);
     assert.deepEqual(body.counters(), {
       writes: 2,
@@ -81,7 +97,7 @@ Deno.test("storeThread: a large load comes in several messages, in order", async
 
 Deno.test("storeThread: a change that makes no sense costs only itself", async () => {
   await withThread(async (client, body, said) => {
-    await client.write([{ type: "gone", id: "no endpoint" }, PUT_A]);
+    await client.write([{ type: "gone", id: "no endpoint", ...VERSION }, PUT_A]);
     assert.deepEqual((await gather(client)).flat(), [A]);
     assert.match(JSON.stringify(said), /"rejected","id":"no endpoint"/);
     assert.equal(body.counters()["failures"], 0);
@@ -115,10 +131,97 @@ Deno.test("storeThread: a claim is answered after its row is stored", async () =
   await withThread(async (client, _, _said, path) => {
     await gather(client);
     const claim = { user: "Bob", key: "k", ip: "::1", country: "", netName: "", at: 0 };
-    assert.deepEqual(await client.claim(claim), { type: "welcome", number: 1 });
+    const ask = (change = {}) => client.ask({ type: "claim", claim: { ...claim, ...change } });
+    assert.deepEqual(await ask(), { type: "claimed", outcome: { type: "welcome", number: 1 } });
     assert.equal(query(path, "SELECT User FROM Client_data")[0]?.["User"], "Bob");
-    assert.deepEqual(await client.claim({ ...claim, key: "other" }), { type: "name_taken" });
-    await assert.rejects(client.claim({ ...claim, user: "" }), /1 to 255/);
+    assert.deepEqual(await ask({ key: "other" }), {
+      type: "claimed",
+      outcome: { type: "name_taken" },
+    });
+    await assert.rejects(ask({ user: "" }), /1 to 255/);
+  });
+});
+
+Deno.test("storeThread: a user is found by their name, without their key", async () => {
+  await withThread(async (client) => {
+    await gather(client);
+    const claim = { user: "Bob", key: "k", ip: "::1", country: "FR", netName: "", at: 0 };
+    await client.ask({ type: "claim", claim });
+    assert.deepEqual(await client.ask({ type: "find-user", user: "Bob" }), {
+      type: "user",
+      user: { number: 1, user: "Bob", country: "FR" },
+    });
+    assert.deepEqual(await client.ask({ type: "find-user", user: "bob" }), {
+      type: "user",
+      user: undefined,
+    });
+  });
+});
+
+Deno.test("storeThread: a database that fails while it is asked is busy", async () => {
+  await withThread(async (client, _, _said, path) => {
+    await gather(client);
+    query(path, "DROP TABLE Client_data");
+    assert.deepEqual(await client.ask({ type: "find-user", user: "Bob" }), { type: "busy" });
+  });
+});
+
+Deno.test("storeThread: names and servers that are gone are loaded too", async () => {
+  await withThread(async (client) => {
+    const claim = { name: "Bob's tanks", key: "key of Bob", ...VERSION };
+    const [early, late] = [hlcAt(NOW - 2000), hlcAt(NOW)];
+    await client.write([PUT_A, { type: "put", record: B }, { type: "name", ...claim }]);
+    await client.write([
+      { type: "gone", id: A.id, hlc: early, origin: VERSION.origin },
+      { type: "gone", id: B.id, hlc: late, origin: VERSION.origin },
+    ]);
+    const parts = await Array.fromAsync(client.load(NOW - 1000));
+    assert.deepEqual(parts.flatMap(({ records }) => records), []);
+    assert.deepEqual(parts.flatMap(({ names }) => names), [claim]);
+    assert.deepEqual(parts.flatMap(({ tombstones }) => tombstones), [
+      { id: B.id, hlc: late, origin: VERSION.origin },
+    ]);
+    assert.deepEqual(parts.flatMap(({ horizon }) => horizon), [[VERSION.origin, early]]);
+  });
+});
+
+Deno.test("storeThread: servers that have no Number yet are told theirs", async () => {
+  await withThread(async (client, _, said) => {
+    await client.write([PUT_A, { type: "put", record: B }]);
+    await gather(client);
+    assert.deepEqual(numbersIn(said), [[[A.id, 1], [B.id, 2]]]);
+    await client.write([{ type: "put", record: { ...A, number: 1 } }]);
+    await gather(client);
+    assert.equal(numbersIn(said).length, 1, "it has its Number");
+  });
+});
+
+Deno.test("storeThread: Numbers are told of what waited in the journal", async () => {
+  await withTempDir(async (directory) => {
+    const path = `${directory}/masterserver.db`;
+    const { hlc: _hlc, origin: _origin, ...old } = A;
+    const lines = [[{ type: "put", record: old }], [{ type: "put", record: B }]];
+    Deno.writeTextFileSync(
+      `${path}.journal`,
+      lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+    );
+    Deno.mkdirSync(path);
+    const said: FromThread[] = [];
+    const body = storeThread(settingsOf(path), { post: (message) => said.push(message), log() {} });
+    await body.start();
+    try {
+      await until("the database's absence", () => JSON.stringify(said).includes('"down"'));
+      assert.deepEqual(numbersIn(said), []);
+      Deno.removeSync(path);
+      await until("the Numbers", () => numbersIn(said).length === 2);
+      assert.deepEqual(numbersIn(said), [[[A.id, 1]], [[B.id, 2]]]);
+    } finally {
+      await body.stop(1000);
+    }
+    assert.deepEqual(query(path, "SELECT Number, hlc, origin FROM server_data ORDER BY Number"), [
+      { Number: 1, hlc: 0, origin: "" },
+      { Number: 2, ...VERSION },
+    ]);
   });
 });
 
@@ -133,16 +236,18 @@ Deno.test("storeThread: a file that is no database is told, and changes are take
     });
     await body.start();
     body.receive({ type: "write", request: 1, changes: [PUT_A] });
-    body.receive({
-      type: "claim",
-      request: 2,
-      claim: { user: "Bob", key: "k", ip: "::1", country: "", netName: "", at: 0 },
-    });
+    const claim = { user: "Bob", key: "k", ip: "::1", country: "", netName: "", at: 0 };
+    body.receive({ type: "question", request: 2, question: { type: "claim", claim } });
+    body.receive({ type: "question", request: 3, question: { type: "find-user", user: "Bob" } });
     await sleep(100);
     const text = JSON.stringify(said);
     assert.match(text, /"down","reason":"the database file .* cannot be used: .*\[database\] base/);
     assert.match(text, /"written","request":1/);
-    assert.match(text, /"claimed","request":2,"outcome":{"type":"busy"}/);
+    assert.match(
+      text,
+      /"found","request":2,"finding":{"type":"claimed","outcome":{"type":"busy"}}/,
+    );
+    assert.match(text, /"found","request":3,"finding":{"type":"busy"}/);
     await body.stop(0);
     assert.ok(Deno.statSync(`${path}.journal`).size > 0);
     assert.match(Deno.readTextFileSync(path), /diary/);
@@ -166,7 +271,18 @@ Deno.test("StoreClient: nothing is asked of a thread that is not up", async () =
   const client = new StoreClient((message) => sent.push(message));
   await assert.rejects(client.write([PUT_A]), /down/);
   await assert.rejects(gather(client), /down/);
+  assert.deepEqual(await client.ask({ type: "find-user", user: "Bob" }), { type: "busy" });
   assert.deepEqual(sent, []);
+});
+
+Deno.test("StoreClient.ask: a thread that goes down meanwhile is busy", async () => {
+  const { client, sent } = recorded();
+  const asked = client.ask({ type: "find-user", user: "Bob" });
+  assert.deepEqual(sent, [
+    { type: "question", request: 1, question: { type: "find-user", user: "Bob" } },
+  ]);
+  client.down();
+  assert.deepEqual(await asked, { type: "busy" });
 });
 
 Deno.test("StoreClient: when the thread goes down all that was asked fails", async () => {
@@ -209,11 +325,12 @@ Deno.test("StoreClient.load: yields rows as they come, and fails where they stop
   const [asked] = sent;
   assert.ok(asked?.type === "load" && asked.since === 5);
   const { request } = asked;
-  client.receive({ type: "rows", request, records: [A], last: false });
-  assert.deepEqual(await first, { value: [A], done: false });
-  client.receive({ type: "rows", request, records: [B], last: false });
+  const [partA, partB] = [{ ...NOTHING, records: [A] }, { ...NOTHING, records: [B] }];
+  client.receive({ type: "rows", request, stored: partA, last: false });
+  assert.deepEqual(await first, { value: partA, done: false });
+  client.receive({ type: "rows", request, stored: partB, last: false });
   client.receive({ type: "store-error", request, message: "damaged" });
-  assert.deepEqual(await rows.next(), { value: [B], done: false });
+  assert.deepEqual(await rows.next(), { value: partB, done: false });
   await assert.rejects(rows.next(), /damaged/);
 });
 
@@ -223,7 +340,8 @@ Deno.test("StoreClient.load: rows that come all at once lose nothing", async () 
   await sleep(1);
   const request = sent[0]?.type === "load" ? sent[0].request : NaN;
   for (const last of [false, false, true]) {
-    client.receive({ type: "rows", request, records: [last ? B : A], last });
+    const stored = { ...NOTHING, records: [last ? B : A] };
+    client.receive({ type: "rows", request, stored, last });
   }
   assert.deepEqual(await loaded, [[A], [A], [B]]);
 });
