@@ -5,6 +5,7 @@
  */
 
 import type { NameClaim } from "./types.ts";
+import { isEarlier } from "./versions.ts";
 
 /**
  * Names that one host may claim while this master runs, for each server that it may register. More
@@ -34,10 +35,13 @@ export class NameBook {
   readonly #owned = new Map<string, Owned>();
   readonly #perHost = new Map<string, number>();
 
-  /** Takes over names that were stored. */
+  /** Takes over names that were stored; the first claim of a name is the one that counts. */
   restore(claims: readonly NameClaim[]): void {
     for (const claim of claims) {
-      if (!this.#owned.has(claim.name)) this.#owned.set(claim.name, { ...claim, proven: true });
+      const owned = this.#owned.get(claim.name);
+      if (!owned?.proven || isEarlier(claim, owned)) {
+        this.#owned.set(claim.name, { ...claim, proven: true });
+      }
     }
   }
 

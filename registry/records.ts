@@ -145,6 +145,9 @@ export class Records {
     // One that was stored before there were versions has none.
     if (record.hlc === 0) this.insert(record);
     else this.#insert(record);
+    // Its row tells no more whether it was listed before it went and came back.
+    const { id, hlc, origin } = record;
+    if (record.state !== "listed" && hlc > 0) this.#bury({ id, hlc, origin });
   }
 
   /** Takes over what was stored of servers that are gone. */

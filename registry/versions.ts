@@ -51,3 +51,8 @@ export function covers(vector: Vector, other: Vector): boolean {
 export function includes(vector: Vector, { hlc, origin }: Version): boolean {
   return hlc <= (vector.get(origin) ?? 0);
 }
+
+/** Whether one change was made before another; of two at one time, that of the lower origin. */
+export function isEarlier(a: Version, b: Version): boolean {
+  return a.hlc === b.hlc ? a.origin < b.origin : a.hlc < b.hlc;
+}

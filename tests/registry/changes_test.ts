@@ -124,6 +124,22 @@ Deno.test("Changes.since: servers that died while the master was down are gone f
   assert.equal(reader.whole, 0);
 });
 
+Deno.test("Changes.since: who went, came back and was not proved before a restart stays gone", () => {
+  const before = new World();
+  const reader = new Reader();
+  before.list("192.0.2.1");
+  reader.catchUp(before.changes, before.replica);
+  before.registry.apply({ type: "quit", ip: "192.0.2.1", port: 3030 });
+  before.register("192.0.2.1");
+  const after = new World();
+  // A database holds one row a server: that it went is no more to be seen there.
+  after.registry.restore({ records: [...before.registry.records()] });
+  const changes = new Changes(new Replica());
+  changes.load(after.registry.departures());
+  reader.catchUp(changes, after.replica);
+  assert.deepEqual(reader.ids, []);
+});
+
 Deno.test("Changes.since: a clock that was set back makes no change older than those before", () => {
   const world = new World();
   const reader = new Reader();

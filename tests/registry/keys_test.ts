@@ -170,3 +170,16 @@ Deno.test("Registry.restore: a key's server comes back with all that is its own"
   world.registry.restore({ records: [record] });
   assert.deepEqual(world.registry.get(ID), record);
 });
+
+Deno.test("Registry.restore: of two claims of a name the earlier one counts, in any order", () => {
+  const claims = [["late", 5], ["first", 3], ["later", 9]] as const;
+  for (const order of [[0, 1, 2], [1, 0, 2], [2, 0, 1]]) {
+    const world = new World();
+    for (const i of order) {
+      const [key, hlc] = claims[i] as (typeof claims)[number];
+      world.registry.restore({ names: [{ name: "Bob's tanks", key, hlc, origin: "o" }] });
+    }
+    assert.equal(world.announce(IP, "first", "Bob's tanks").type, "accepted");
+    assert.equal(world.announce(IP, "late", "Bob's tanks").type, "refused");
+  }
+});
