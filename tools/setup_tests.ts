@@ -54,6 +54,26 @@ const PACKAGES: readonly TestPackage[] = [
     files: ["/usr/bin/rsync"],
     tests: "a cluster of database servers that loses a node",
   },
+  {
+    name: "libgcrypt20",
+    files: [
+      "/usr/lib/x86_64-linux-gnu/libgcrypt.so.20",
+      "/usr/lib/aarch64-linux-gnu/libgcrypt.so.20",
+      "/usr/lib64/libgcrypt.so.20",
+      "/usr/lib/libgcrypt.so.20",
+    ],
+    tests: "everything encrypted",
+  },
+  {
+    name: "python3-dissononce",
+    files: ["/usr/lib/python3/dist-packages/dissononce/__init__.py"],
+    tests: "an encrypted channel with a peer that is not ours",
+  },
+  {
+    name: "tcpdump",
+    files: ["/usr/bin/tcpdump", "/usr/sbin/tcpdump"],
+    tests: "that nothing can be read off the wire",
+  },
 ];
 
 /** Someone else's apt may be at work; it is waited for this long. */

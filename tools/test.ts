@@ -17,7 +17,7 @@ import { setUpTests } from "./setup_tests.ts";
 /** Tests that need the fixed ports run where this variable is `1`. */
 const NAMESPACE_VARIABLE = "MASTERSERVER_TEST_NAMESPACE";
 
-/** What the tests may do; FFI and imports from the network are not among it. */
+/** What the tests may do; imports from the network are not among it. */
 const PERMISSIONS = [
   "--no-prompt",
   "--allow-read",
@@ -26,6 +26,8 @@ const PERMISSIONS = [
   "--allow-run",
   "--allow-env",
   "--allow-sys",
+  // For libgcrypt.
+  "--allow-ffi",
 ];
 
 /** As root directly; else as the root of a user namespace, where the system allows those. */
