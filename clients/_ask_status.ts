@@ -1,0 +1,127 @@
+import { lookup } from "node:dns/promises";
+import {
+  canonicalAddress,
+  decodeStatus,
+  type GameStatus,
+  isIpv6,
+  MAX_STATUS_BYTES,
+  STATUS_QUERY,
+} from "../protocol/mod.ts";
+
+/** Where a game server answers over UDP. */
+export interface GameAddress {
+  /** Host name or address. */
+  readonly host: string;
+  /** Port that players connect to. */
+  readonly port: number;
+}
+
+/** How long and how often a server is asked. */
+export interface AskTiming {
+  /** Milliseconds after which a question without an answer is lost. */
+  readonly answerMs: number;
+  /** How often it is asked again. */
+  readonly retries: number;
+}
+
+/** A server's own words: what was understood of them, and every pair as it came. */
+export interface AnsweredStatus {
+  readonly status: GameStatus;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** What comes of asking. */
+export type AskedStatus =
+  | ({ readonly type: "answered" } & AnsweredStatus)
+  | { readonly type: "silent"; readonly reason: string };
+
+const utf8 = new TextDecoder();
+
+/** Every pair of a status answer; of a repeated key the first value counts, an empty one does. */
+export function statusValues(bytes: Uint8Array): Map<string, string> {
+  const tokens = utf8.decode(bytes).split("\\");
+  if (tokens[0] === "") tokens.shift();
+  const values = new Map<string, string>();
+  for (let i = 0; i + 1 < tokens.length; i += 2) {
+    const [key, value] = [tokens[i] as string, tokens[i + 1] as string];
+    if (key === "final") break;
+    if (!values.has(key)) values.set(key, value);
+  }
+  return values;
+}
+
+async function addressOf(host: string): Promise<string | undefined> {
+  try {
+    return canonicalAddress((await lookup(host)).address);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Receives until the server's status comes; undefined when the socket is closed before that. */
+async function receiveStatus(
+  socket: Deno.DatagramConn,
+  ip: string,
+  port: number,
+): Promise<AnsweredStatus | undefined> {
+  // One byte more than a status may have, so that a longer one is seen to be too long.
+  const buffer = new Uint8Array(MAX_STATUS_BYTES + 1);
+  try {
+    for (;;) {
+      const [bytes, from] = await socket.receive(buffer);
+      const sender = from as Deno.NetAddr;
+      if (sender.port !== port || canonicalAddress(sender.hostname) !== ip) continue;
+      const status = decodeStatus(bytes);
+      if (status) return { status, values: statusValues(bytes) };
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Asks a game server for its status, from a port of its own each time so that no late answer counts
+ * for a later question.
+ *
+ * @param signal Ends it early, as silence.
+ */
+export async function askStatus(
+  { host, port }: GameAddress,
+  { answerMs, retries }: AskTiming,
+  signal: AbortSignal,
+): Promise<AskedStatus> {
+  const ip = await addressOf(host);
+  if (ip === undefined) return { type: "silent", reason: `the host ${host} is unknown` };
+  const silent: AskedStatus = { type: "silent", reason: "it does not answer" };
+  if (signal.aborted) return silent;
+  let socket: Deno.DatagramConn;
+  try {
+    const hostname = isIpv6(ip) ? "::" : "0.0.0.0";
+    socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { type: "silent", reason: `it cannot be asked: ${reason}` };
+  }
+  let closed = false;
+  const close = (): void => {
+    if (!closed) socket.close();
+    closed = true;
+  };
+  let asked = 0;
+  const ask = (): void => {
+    if (asked++ > retries) return close();
+    // What cannot be sent is lost, as any datagram may be.
+    socket.send(STATUS_QUERY, { transport: "udp", hostname: ip, port }).catch(() => {});
+  };
+  const timer = setInterval(ask, answerMs);
+  signal.addEventListener("abort", close);
+  try {
+    ask();
+    const answer = await receiveStatus(socket, ip, port);
+    return answer ? { type: "answered", ...answer } : silent;
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener("abort", close);
+    close();
+  }
+}

@@ -1,0 +1,107 @@
+import { encodeKey } from "../crypto/mod.ts";
+import type { ErrorMessage } from "../protocol/mod.ts";
+import { ClientError, type ClientFailure } from "./errors.ts";
+import { type MasterAddress, masterName } from "./master_address.ts";
+
+/** Characters of what a peer sent that a message quotes. */
+const MAX_QUOTED = 200;
+
+/** Text of a peer, safe for a terminal and of bounded length. */
+export function quote(text: string): string {
+  const shown = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  return JSON.stringify(shown).replaceAll(
+    /[\p{C}\u2028\u2029]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+/** A master as messages name it. */
+export function nameOf(master: MasterAddress): string {
+  return masterName(master.host, master.port);
+}
+
+/** The master answered with an error. */
+export function refusedBy(master: MasterAddress, error: ErrorMessage): ClientError {
+  const { code, retry_after: retryAfter } = error;
+  return new ClientError(
+    "refused",
+    `${nameOf(master)} refused (${code}): ${quote(error.message)}`,
+    retryAfter === undefined ? { code } : { code, retryAfter },
+  );
+}
+
+/** The master broke the protocol. */
+export function brokenBy(master: MasterAddress, what: string, cause?: unknown): ClientError {
+  return new ClientError("protocol", `${nameOf(master)} ${what}`, { cause });
+}
+
+/** The master is not the one that was expected. */
+export function wrongKey(
+  master: MasterAddress,
+  pinned: Uint8Array,
+  shown: Uint8Array,
+): ClientError {
+  const name = nameOf(master);
+  const key = encodeKey(shown);
+  return new ClientError(
+    "wrong-key",
+    `${name} shows the key ${key}, but ${encodeKey(pinned)} is pinned for it: either its key was ` +
+      `changed or somebody else answers in its place; ask whoever runs it, and if the new key is ` +
+      `right, run: masterserver key pin --replace ${name} ${key}`,
+  );
+}
+
+/** What a socket or a name lookup threw, as an error for people. */
+export function connectionError(master: MasterAddress, error: unknown): ClientError {
+  if (error instanceof ClientError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const name = nameOf(master);
+  if (/lookup|resolve|name or service/i.test(reason)) {
+    return new ClientError("no-host", `the host of ${name} is unknown: ${reason}`, {
+      cause: error,
+    });
+  }
+  return new ClientError("unavailable", `the connection with ${name} failed: ${reason}`, {
+    cause: error,
+  });
+}
+
+/** Whether the same request will be refused again, by this master and by any other. */
+export function isLasting({ failure, code }: ClientError): boolean {
+  return failure === "refused" &&
+    (code === "name_taken" || code === "bad_request" || code === "unauthorized");
+}
+
+/** Whether another master may well answer what this one did not. */
+export function isTransient({ failure, code }: ClientError): boolean {
+  return failure !== "refused" || code === "busy" || code === "shutting_down" ||
+    code === "too_many";
+}
+
+/** The graver a failure, the more it tells of why none of several masters answered. */
+const GRAVITY: readonly ClientFailure[] = [
+  "wrong-key",
+  "refused",
+  "protocol",
+  "unavailable",
+  "no-host",
+];
+
+/** Why no master answered, as one error. */
+export function noneAnswered(errors: readonly ClientError[]): ClientError {
+  const [gravest] = errors.toSorted(
+    (a, b) => GRAVITY.indexOf(a.failure) - GRAVITY.indexOf(b.failure),
+  );
+  if (!gravest || errors.length === 1) throw gravest;
+  const waits = errors.flatMap(({ retryAfter }) => retryAfter ?? []);
+  return new ClientError(
+    gravest.failure,
+    `none of ${errors.length} masters answered: ${errors.map(({ message }) => message).join("; ")}`,
+    {
+      ...(gravest.code !== undefined && { code: gravest.code }),
+      // Only when all of them want to be left alone is there no use in asking again at once.
+      ...(waits.length === errors.length && { retryAfter: Math.min(...waits) }),
+      cause: new AggregateError(errors),
+    },
+  );
+}

@@ -1,0 +1,28 @@
+/**
+ * What a client that keeps itself connected tells about it.
+ *
+ * @module
+ */
+
+import type { ClientError } from "./errors.ts";
+import type { MasterAddress } from "./master_address.ts";
+
+/** Where a client stands with its masters. */
+export type ClientState =
+  /** It dials a master. */
+  | { readonly type: "connecting"; readonly master: MasterAddress }
+  /** The encrypted connection is there; `key` is the master's, 32 bytes, to be pinned. */
+  | { readonly type: "connected"; readonly master: MasterAddress; readonly key: Uint8Array }
+  /** It failed with a master and will try one in `seconds`, which is 0 when it does so at once. */
+  | {
+    readonly type: "waiting";
+    readonly seconds: number;
+    /** The error's message. */
+    readonly reason: string;
+    /** What went wrong. */
+    readonly error: ClientError;
+    /** With which master, unless it was with all of them. */
+    readonly master?: MasterAddress;
+  }
+  /** It was told to stop. */
+  | { readonly type: "closed" };
