@@ -8,25 +8,7 @@ import {
 } from "./_configuration.ts";
 import { EXIT, Exit } from "./_exit.ts";
 import { tell } from "./_output.ts";
-
-/** Added to a signal's number for the exit status of a process that it ended. */
-const SIGNAL_STATUS = 128;
-
-const STOP_SIGNALS: readonly (readonly [Deno.Signal, number])[] = [["SIGINT", 2], ["SIGTERM", 15]];
-
-/** Waits for a signal to stop; a second one does not wait. */
-function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const [signal, number] of STOP_SIGNALS) {
-      Deno.addSignalListener(signal, () => {
-        if (asked) Deno.exit(SIGNAL_STATUS + number);
-        asked = true;
-        resolve(signal);
-      });
-    }
-  });
-}
+import { stopSignal } from "./_service.ts";
 
 function startError(error: unknown): unknown {
   if (error instanceof PidFileError) {

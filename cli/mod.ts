@@ -9,7 +9,10 @@ import metadata from "../deno.json" with { type: "json" };
 import { type ConfigurationOptions, problemsOf, readConfiguration } from "./_configuration.ts";
 import { EXIT, Exit } from "./_exit.ts";
 import { print, tell } from "./_output.ts";
+import type { AgentCommandOptions } from "./_agent.ts";
+import type { KeyPinOptions, KeyShowOptions } from "./_key.ts";
 import type { ListOptions } from "./_list.ts";
+import type { RelayCommandOptions } from "./_relay.ts";
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
@@ -65,18 +68,90 @@ function program(entry: string, finish: (status: number) => void): Command {
   withConfiguration(masterserver.command("check"))
     .description("check the configuration and tell everything that is wrong with it")
     .action((options: ConfigurationOptions) => finish(check(options)));
-  masterserver.command("list")
+  addClientCommands(masterserver, finish);
+  addKeyCommands(masterserver.command("key"), finish);
+  addDatabaseCommands(masterserver.command("db"), finish);
+  return masterserver;
+}
+
+function withPins(command: Command): Command {
+  return command.option(
+    "--pins <file>",
+    "file with the keys of known masters instead of $HOME/.netpanzer/known_masters",
+  );
+}
+
+function addClientCommands(masterserver: Command, finish: (status: number) => void): void {
+  withPins(masterserver.command("list"))
     .description("print the servers that a master lists")
-    .argument("<host[:port]>", "the master to ask; port 28900 unless given")
-    .option("--old", "ask in the old style, the only one this version speaks")
+    .argument("<host[:port]>", "the master to ask; port 3040 unless given, 28900 with --old")
+    .option("--old", "ask in the old style, without encryption, and print no more than ip:port")
     .option("--gamename <name>", "which game's servers; master lists master servers", "netpanzer")
+    .option(
+      "--filter <key=value>",
+      "only servers with this value; may be given several times",
+      collect,
+      [],
+    )
+    .option("--not-empty", "only servers with players")
+    .option("--not-full", "only servers with room for a player")
+    .option("--text <text>", "only servers with this in their name or map")
     .option("--json", "print JSON")
+    .option("--watch", "go on and show what changes, until Ctrl-C; with --json an object a change")
     .action(async (target: string, options: ListOptions) => {
       const { list } = await import("./_list.ts");
       finish(await list(target, options));
     });
-  addDatabaseCommands(masterserver.command("db"), finish);
-  return masterserver;
+  withPins(masterserver.command("agent"))
+    .description("register a netPanzer server that runs beside this, over an encrypted line")
+    .requiredOption("--master <host[:port],...>", "masters in order of preference; port 7070")
+    .option("--server <host:port>", "the game server", "127.0.0.1:3030")
+    .option("--name <name>", "its name; its own unless given")
+    .option("--admin <address>", "how to reach its operator")
+    .option("--country <code>", "its country, two letters")
+    .option("--netname <name>", "DNS name to be known by")
+    .option("--protocol <number>", "version of the game's protocol if it does not tell", "1122")
+    .option("--key <file>", "its identity instead of $HOME/.netpanzer/agent.key, made if missing")
+    .action(async (options: AgentCommandOptions) => {
+      const { agent } = await import("./_agent.ts");
+      finish(await agent(options));
+    });
+  withPins(masterserver.command("relay"))
+    .description("serve unmodified clients the list of a master, fetched over an encrypted line")
+    .requiredOption("--master <host[:port],...>", "masters in order of preference; port 3040")
+    .option("--listen <address:port>", "where clients ask", "127.0.0.1:28900")
+    .action(async (options: RelayCommandOptions) => {
+      const { relay } = await import("./_relay.ts");
+      finish(await relay(options));
+    });
+}
+
+function addKeyCommands(key: Command, finish: (status: number) => void): void {
+  key.description("show keys, make them, and pin those of masters").helpCommand(false);
+  withConfiguration(key.command("show"))
+    .description("print the public key of this master, for others to pin")
+    .option("--agent", "that of the agent instead")
+    .option("--file <file>", "that of this key file instead")
+    .action(async (options: KeyShowOptions) => {
+      const { keyShow } = await import("./_key.ts");
+      finish(keyShow(options));
+    });
+  key.command("new")
+    .description("make a key and print its public part")
+    .argument("<file>", "a new file")
+    .action(async (file: string) => {
+      const { keyNew } = await import("./_key.ts");
+      finish(keyNew(file));
+    });
+  withPins(key.command("pin"))
+    .description("accept a master with this key only, from now on")
+    .argument("<host[:port]>", "the master; ports 7070 and 3040 unless given")
+    .argument("[key]", "its key, as key show prints it there; the one it shows unless given")
+    .option("--replace", "even if another key is pinned for it")
+    .action(async (target: string, given: string | undefined, options: KeyPinOptions) => {
+      const { keyPin } = await import("./_key.ts");
+      finish(await keyPin(target, given, options));
+    });
 }
 
 function addDatabaseCommands(database: Command, finish: (status: number) => void): void {

@@ -1,6 +1,10 @@
-import { text, withTempDir } from "../_helpers.ts";
+import metadata from "../../deno.json" with { type: "json" };
+import { text, until, withTempDir } from "../_helpers.ts";
 
 const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
+
+/** Where libgcrypt may be loaded from, as for whoever runs the start task. */
+const ALLOW_FFI = metadata.tasks.start.split(" ").filter((word) => word.startsWith("--allow-ffi="));
 
 /** What the program may do when it is run as its users run it. */
 const PERMISSIONS = [
@@ -13,6 +17,7 @@ const PERMISSIONS = [
   "--allow-write",
   "--allow-sys=hostname",
   "--allow-env=HOME,NO_COLOR",
+  ...ALLOW_FFI,
 ];
 
 /** A run of the program that has ended. */
@@ -22,11 +27,71 @@ export interface Finished {
   readonly err: string;
 }
 
+/** A run of the program that goes on. Disposing of it kills it. */
+export class Running implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+  out = "";
+  err = "";
+
+  constructor(process: Deno.ChildProcess) {
+    this.#process = process;
+    this.#reading = Promise.all([
+      this.#read(process.stdout, (more) => this.out += more),
+      this.#read(process.stderr, (more) => this.err += more),
+    ]);
+  }
+
+  /** Waits until its output shows something. */
+  async shows(pattern: RegExp, stream: "out" | "err" = "err"): Promise<RegExpExecArray> {
+    const match = () => pattern.exec(this[stream]);
+    try {
+      await until(String(pattern), () => match() !== null);
+    } catch (error) {
+      throw new Error(`${this.out}\n---\n${this.err}`, { cause: error });
+    }
+    return match() as RegExpExecArray;
+  }
+
+  /** Sends it a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Ends it by a signal. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Finished> {
+    this.signal(signal);
+    return await this.finished();
+  }
+
+  /** Waits until it has ended. */
+  async finished(): Promise<Finished> {
+    const { code } = await this.#process.status;
+    await this.#reading;
+    return { code, out: this.out, err: this.err };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.finished();
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, take: (more: string) => void): Promise<void> {
+    for await (const more of stream.pipeThrough(new TextDecoderStream())) take(more);
+  }
+}
+
 /** A place to run the program in, with a home of its own. */
 export interface Place {
   readonly directory: string;
   readonly home: string;
   run(...args: string[]): Promise<Finished>;
+  /** Runs the program without waiting for its end. */
+  start(...args: string[]): Running;
   /** Writes a file; its path. */
   write(name: string, content: string): string;
 }
@@ -48,17 +113,22 @@ export async function withPlace(use: (place: Place) => Promise<void>): Promise<v
   await withTempDir(async (directory) => {
     const home = `${directory}/home`;
     Deno.mkdirSync(home);
+    const command = (args: string[], options: Deno.CommandOptions = {}): Deno.Command =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", ...PERMISSIONS, ENTRY, ...args],
+        cwd: directory,
+        env: { HOME: home, DENO_DIR: denoDir, NO_COLOR: "1" },
+        ...options,
+      });
     await use({
       directory,
       home,
       run: async (...args) => {
-        const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: ["run", ...PERMISSIONS, ENTRY, ...args],
-          cwd: directory,
-          env: { HOME: home, DENO_DIR: denoDir, NO_COLOR: "1" },
-        }).output();
+        const { code, stdout, stderr } = await command(args).output();
         return { code, out: text(stdout), err: text(stderr) };
       },
+      start: (...args) =>
+        new Running(command(args, { stdin: "null", stdout: "piped", stderr: "piped" }).spawn()),
       write: (name, content) => {
         Deno.writeTextFileSync(`${directory}/${name}`, content);
         return `${directory}/${name}`;
