@@ -11,8 +11,12 @@ import type { ThreadName, WorkerPort } from "./threads/mod.ts";
 async function runWorker(name: ThreadName, port: WorkerPort): Promise<void> {
   const { runThread } = await import("./threads/mod.ts");
   switch (name) {
+    case "ring1":
+      return runThread(port, (await import("./rings/mod.ts")).ring1);
     case "ring1bis":
       return runThread(port, (await import("./rings/mod.ts")).ring1bis);
+    case "ring2":
+      return runThread(port, (await import("./rings/mod.ts")).ring2);
     case "ring2bis":
       return runThread(port, (await import("./rings/mod.ts")).ring2bis);
     case "store":

@@ -1,4 +1,4 @@
-import type { Challenge, RegistryEvent, ServerRecord } from "../registry/mod.ts";
+import type { Challenge, Departures, RegistryEvent, ServerRecord } from "../registry/mod.ts";
 import type { Reply, RingName, ToThread } from "../threads/mod.ts";
 
 /** Records of one snapshot message. */
@@ -12,6 +12,32 @@ export interface FeedOptions {
   readonly prober: RingName;
   /** All records, in the order of lists. */
   readonly records: () => Iterable<ServerRecord>;
+  /** What a ring that tells what has changed needs beside. */
+  readonly departures: () => Departures;
+}
+
+/** The ring that tells clients what has changed since they last asked. */
+const CHRONICLER: RingName = "ring2";
+
+/** The ring that tells servers what became of them. */
+const REGISTRAR: RingName = "ring1";
+
+/** The only ring that an event concerns; undefined for all, `none` for none. */
+function addressee(event: RegistryEvent): RingName | "none" | undefined {
+  switch (event.type) {
+    case "put":
+      if (event.record.state === "listed") return undefined;
+      // Copies hold what is listed; what is not yet is nobody else's business.
+      return event.record.state === "unverified" ? REGISTRAR : "none";
+    case "seen":
+    case "forgotten":
+    case "number":
+      return CHRONICLER;
+    case "name":
+      return "none";
+    default:
+      return undefined;
+  }
 }
 
 /** Brings the registry's events to the rings' copies, in batches. */
@@ -19,6 +45,8 @@ export class Feed {
   readonly #options: FeedOptions;
   readonly #rings = new Set<RingName>();
   #events: RegistryEvent[] = [];
+  /** Whether some of the events are not for all rings. */
+  #isMixed = false;
   #challenges: Challenge[] = [];
   #open = false;
 
@@ -55,9 +83,9 @@ export class Feed {
 
   /** Takes an event for the next batch. */
   note(event: RegistryEvent): void {
-    if (event.type === "seen") return;
-    // Copies hold what is listed; what is not yet is nobody else's business.
-    if (event.type === "put" && event.record.state !== "listed") return;
+    const only = addressee(event);
+    if (only === "none") return;
+    if (only !== undefined) this.#isMixed = true;
     this.#events.push(event);
   }
 
@@ -70,8 +98,10 @@ export class Feed {
   flush(): void {
     if (this.#events.length > 0) {
       const events = this.#events;
+      const isMixed = this.#isMixed;
       this.#events = [];
-      for (const ring of this.#rings) this.#options.post(ring, { type: "events", events });
+      this.#isMixed = false;
+      for (const ring of this.#rings) this.#post(ring, isMixed ? eventsFor(ring, events) : events);
     }
     if (this.#challenges.length > 0) {
       const challenges = this.#challenges;
@@ -97,6 +127,20 @@ export class Feed {
       records = [];
       first = false;
     }
-    this.#options.post(ring, { type: "snapshot", records, first, last: true });
+    this.#options.post(ring, {
+      type: "snapshot",
+      records,
+      first,
+      last: true,
+      ...(ring === CHRONICLER ? { departures: this.#options.departures() } : {}),
+    });
   }
+
+  #post(ring: RingName, events: readonly RegistryEvent[]): void {
+    if (events.length > 0) this.#options.post(ring, { type: "events", events });
+  }
+}
+
+function eventsFor(ring: RingName, events: readonly RegistryEvent[]): RegistryEvent[] {
+  return events.filter((event) => (addressee(event) ?? ring) === ring);
 }

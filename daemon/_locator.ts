@@ -26,15 +26,23 @@ export class Locator {
   note(event: RegistryEvent): void {
     if (event.type !== "put") return;
     const { record } = event;
-    if (record.state === "listed" && record.country === undefined) void this.#locate(record);
+    const isLocated = record.country !== undefined &&
+      (record.netName !== undefined || record.key === undefined);
+    if (record.state === "listed" && !isLocated) void this.#locate(record);
+  }
+
+  /** Where an address is: its country, or empty, and its DNS name, or empty. */
+  async find(ip: string): Promise<{ country: string; netName: string }> {
+    this.#countryOf ??= this.#options.loadCountries();
+    const [countryOf, netName] = await Promise.all([this.#countryOf, this.#names.find(ip)]);
+    return { country: countryOf(ip), netName };
   }
 
   async #locate({ id, ip, settings }: ServerRecord): Promise<void> {
-    this.#countryOf ??= this.#options.loadCountries();
-    const [countryOf, netName] = await Promise.all([this.#countryOf, this.#names.find(ip)]);
+    const found = await this.find(ip);
     // What a server says of its own country stands where its address tells nothing.
     const told = settings["country"] ?? "";
-    const country = countryOf(ip) || (/^[A-Z]{2}$/.test(told) ? told : "");
-    this.#options.apply({ type: "locate", id, country, netName });
+    const country = found.country || (/^[A-Z]{2}$/.test(told) ? told : "");
+    this.#options.apply({ type: "locate", id, country, netName: found.netName });
   }
 }

@@ -1,6 +1,11 @@
 import { StoreClient } from "../db/mod.ts";
-import type { Registry, RegistryEvent } from "../registry/mod.ts";
-import type { StoreEvent, StoreSettings, Supervisor } from "../threads/mod.ts";
+import {
+  type Registry,
+  type RegistryEvent,
+  type ServerId,
+  tombstoneTime,
+} from "../registry/mod.ts";
+import type { Finding, Question, StoreEvent, StoreSettings, Supervisor } from "../threads/mod.ts";
 import { log } from "./_log.ts";
 import { SAMPLE_INTERVAL_MS, takeSamples } from "./_sampler.ts";
 import { StoreWriter } from "./_store_writer.ts";
@@ -13,6 +18,9 @@ const RESTORE_PATIENCE_MS = 5000;
  * is answered all the same: it is in memory, and no database may stop the rings.
  */
 const DURABLE_PATIENCE_MS = 1000;
+
+/** Milliseconds that a registration's answer waits for its Number. */
+const NUMBER_PATIENCE_MS = 500;
 
 /** What persistence is made of. */
 export interface PersistenceOptions {
@@ -30,6 +38,8 @@ export class Persistence {
   readonly #store: StoreClient;
   readonly #writer: StoreWriter;
   readonly #settled = Promise.withResolvers<void>();
+  /** Who waits for the Number of which server. */
+  readonly #numberWaiters = new Map<ServerId, (() => void)[]>();
   #restored = false;
   #isDown = false;
   #sampleTimer: ReturnType<typeof setInterval> | undefined;
@@ -88,6 +98,24 @@ export class Persistence {
     clearTimeout(timer);
   }
 
+  /** Settles when a server has its Number, or will not have one soon. */
+  async numbered(id: ServerId): Promise<void> {
+    if (!this.#store.isUp || this.#isDown) return;
+    const arrival = Promise.withResolvers<void>();
+    this.#numberWaiters.set(id, [...this.#numberWaiters.get(id) ?? [], arrival.resolve]);
+    const timer = setTimeout(arrival.resolve, NUMBER_PATIENCE_MS);
+    await arrival.promise;
+    clearTimeout(timer);
+    const left = this.#numberWaiters.get(id)?.filter((waiter) => waiter !== arrival.resolve) ?? [];
+    if (left.length > 0) this.#numberWaiters.set(id, left);
+    else this.#numberWaiters.delete(id);
+  }
+
+  /** Asks the database. */
+  ask(question: Question): Promise<Finding> {
+    return this.#store.ask(question);
+  }
+
   /** Writes what waits, within a time in milliseconds, and closes the database. */
   async stop(graceMs: number): Promise<void> {
     clearInterval(this.#sampleTimer);
@@ -99,7 +127,9 @@ export class Persistence {
 
   async #onReady(aliveTimeout: number): Promise<void> {
     this.#store.up();
-    if (!this.#restored) this.#restored = await this.#restore(Date.now() - aliveTimeout);
+    if (!this.#restored) {
+      this.#restored = await this.#restore(Date.now() - tombstoneTime(aliveTimeout));
+    }
     this.#writer.resume();
     this.#settled.resolve();
   }
@@ -119,6 +149,12 @@ export class Persistence {
           reason: event.reason,
         });
         this.#isDown = true;
+        break;
+      case "numbered":
+        for (const [id, number] of event.numbers) {
+          this.#options.registry.apply({ type: "number", id, number });
+          for (const resolve of this.#numberWaiters.get(id) ?? []) resolve();
+        }
         break;
       case "rebuilt":
         log("error", "tables were missing in the database and are made again", {
@@ -146,8 +182,8 @@ export class Persistence {
     let servers = 0;
     this.#options.onRestore("begins");
     try {
-      for await (const records of this.#store.load(since)) {
-        servers += this.#options.registry.restore(records);
+      for await (const stored of this.#store.load(since)) {
+        servers += this.#options.registry.restore(stored);
         // What waited in the journal is there, and nobody knows when the rest comes.
         if (this.#isDown) this.#settled.resolve();
       }

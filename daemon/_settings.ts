@@ -1,6 +1,6 @@
 import type { Config, Port } from "../config/mod.ts";
 import type { RegistryLimits } from "../registry/mod.ts";
-import type { RingName, RingSettings, StoreSettings } from "../threads/mod.ts";
+import type { ChannelSettings, RingName, RingSettings, StoreSettings } from "../threads/mod.ts";
 
 /** A ring as people speak of it. */
 export interface RingLabel {
@@ -9,21 +9,48 @@ export interface RingLabel {
   readonly label: string;
   /** Its port, or `off`. */
   readonly port: (config: Config) => Port;
+  /** Whether its connections are encrypted. */
+  readonly isEncrypted: boolean;
+  /** What it speaks. */
+  readonly transports: "TCP" | "TCP and UDP";
 }
 
 /** The rings this version serves. */
 export const RINGS: readonly RingLabel[] = [
   {
+    ring: "ring1",
+    label: "ring 1 (game servers, encrypted)",
+    port: ({ network }) => network.smport,
+    isEncrypted: true,
+    transports: "TCP",
+  },
+  {
     ring: "ring1bis",
     label: "ring 1 bis (game servers, old style)",
     port: ({ network }) => network.osport,
+    isEncrypted: false,
+    transports: "TCP and UDP",
+  },
+  {
+    ring: "ring2",
+    label: "ring 2 (clients, encrypted)",
+    port: ({ network }) => network.cmport,
+    isEncrypted: true,
+    transports: "TCP",
   },
   {
     ring: "ring2bis",
     label: "ring 2 bis (clients, old style)",
     port: ({ network }) => network.ocport,
+    isEncrypted: false,
+    transports: "TCP and UDP",
   },
 ];
+
+/** The ring that challenges and polls game servers: ring 1 bis, or ring 1 where that is off. */
+export function probingRing({ network }: Config): RingName {
+  return network.osport === "off" ? "ring1" : "ring1bis";
+}
 
 /** Port of ring 1 bis that lists of masters name while the ring itself is off or not up yet. */
 export function usualOldServerPort({ network }: Config): number {
@@ -40,6 +67,10 @@ export interface RingFacts {
   readonly publicAddress: string | undefined;
   /** Version of this program. */
   readonly version: string;
+  /** What an encrypted ring needs; undefined for the others. */
+  readonly channel: ChannelSettings | undefined;
+  /** Whether it sends challenges and polls. */
+  readonly probes: boolean;
 }
 
 /** What a ring's thread has to know. */
@@ -53,6 +84,7 @@ export function ringSettings(config: Config, facts: RingFacts): RingSettings {
     connectionLimit: game.connectionLimit,
     masterPassword: game.masterserverPassword ?? "",
     statusInterval: game.statusInterval * 1000,
+    aliveTimeout: game.serverAliveTimeout * 1000,
   };
 }
 

@@ -22,7 +22,7 @@ const MAX_RETRY_MS = 30_000;
 /** Servers of one transaction, so that no other writer of the database waits long. */
 const MAX_BATCH = 2000;
 
-type Dirty = "seen" | "put" | (StoreChange & { readonly type: "gone" });
+type Dirty = "seen" | "put" | (StoreChange & { readonly type: "gone" | "name" });
 
 /** What a writer is made of. */
 export interface StoreWriterOptions {
@@ -70,6 +70,8 @@ export class StoreWriter {
         this.#mark(event.id, {
           type: "gone",
           id: event.id,
+          hlc: event.hlc,
+          origin: event.origin,
           ...(event.cause === "expired" ? { silentSince: event.lastSeen } : {}),
         });
         this.#schedule(URGENT_MS);
@@ -77,6 +79,15 @@ export class StoreWriter {
       case "status":
         this.#mark(event.id, "put");
         this.#schedule(ROUTINE_MS);
+        break;
+      case "name":
+        // No server's id begins like this.
+        this.#mark(`name:${event.name}`, event);
+        this.#schedule(URGENT_MS);
+        break;
+      case "number":
+      case "forgotten":
+        // The one came from the database, the other is told by the time in the row.
         break;
       case "seen":
         for (const id of event.ids) this.#mark(id, "seen");

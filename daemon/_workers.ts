@@ -25,14 +25,28 @@ function storePermissions({ database, journalPath }: StoreSettings): Deno.Permis
   return { ...NOTHING, read: directories, write: directories, net: nodes };
 }
 
+function ringPermissions(
+  name: ThreadName,
+  library: string | undefined,
+): Deno.PermissionOptionsObject {
+  // A ring talks to anyone: servers are challenged wherever they are.
+  const isEncrypted = name === "ring1" || name === "ring2";
+  return { ...NOTHING, net: true, ...(isEncrypted && library ? { ffi: [library] } : {}) };
+}
+
 /**
  * Starts a Worker that may do what its thread has to do and nothing else.
  *
  * @param entry URL of the program's entry module, which runs the thread of the Worker's name.
  * @param store Which files and hosts the store may use.
+ * @param library Path of libgcrypt, which encrypted rings use.
  */
-export function spawnWorker(entry: string, name: ThreadName, store: StoreSettings): WorkerLike {
-  // A ring talks to anyone: servers are challenged wherever they are.
-  const permissions = name === "store" ? storePermissions(store) : { ...NOTHING, net: true };
+export function spawnWorker(
+  entry: string,
+  name: ThreadName,
+  store: StoreSettings,
+  library: string | undefined,
+): WorkerLike {
+  const permissions = name === "store" ? storePermissions(store) : ringPermissions(name, library);
   return new Worker(entry, { type: "module", name, deno: { permissions } });
 }

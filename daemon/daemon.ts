@@ -6,10 +6,12 @@
 
 import { type Config, formatProblem, type LoadedConfig, planReload } from "../config/mod.ts";
 import { canonicalAddress, formatEndpoint, hostKey } from "../protocol/mod.ts";
-import { Registry, type RegistryEvent } from "../registry/mod.ts";
+import { Registry, type RegistryEvent, type ServerId } from "../registry/mod.ts";
 import {
   type BoundSocket,
+  type ChannelSettings,
   type FromThread,
+  type Question,
   type Reply,
   type RingName,
   Supervisor,
@@ -17,12 +19,14 @@ import {
 } from "../threads/mod.ts";
 import { loadCountries, resolvePtr } from "../whereabouts/mod.ts";
 import { Feed } from "./_feed.ts";
+import { type Identity, openIdentity } from "./_identity.ts";
 import { ServerJournal } from "./_journal.ts";
 import { closeLog, log, openLog } from "./_log.ts";
 import { Locator } from "./_locator.ts";
 import { Persistence } from "./_persistence.ts";
 import { type PidFile, writePidFile } from "./_pidfile.ts";
 import {
+  probingRing,
   registryLimits,
   type RingLabel,
   RINGS,
@@ -83,6 +87,7 @@ export class Daemon {
   readonly #persistence: Persistence;
   readonly #locator: Locator;
   readonly #journal = new ServerJournal();
+  readonly #identity: Identity;
   #config: Config;
   #pidFile: PidFile | undefined;
   #publicAddress: string | undefined;
@@ -93,12 +98,16 @@ export class Daemon {
     this.#options = options;
     this.#config = options.config;
     const store = storeSettings(options.config, Deno.cwd());
+    const identity = openIdentity(options.config);
+    this.#identity = identity;
+    const library = identity.type === "known" ? identity.crypto.path : undefined;
     this.#supervisor = new Supervisor({
-      spawn: (name) => spawnWorker(options.entry, name, store),
+      spawn: (name) => spawnWorker(options.entry, name, store, library),
       log,
     });
     this.#registry = new Registry({
       clock: { monotonic: () => performance.now(), wall: () => Date.now() },
+      origin: identity.origin,
       limits: registryLimits(options.config),
       hostKey,
       serverId: formatEndpoint,
@@ -111,8 +120,9 @@ export class Daemon {
     });
     this.#feed = new Feed({
       post: (ring, message) => this.#supervisor.post(ring, message),
-      prober: "ring1bis",
+      prober: probingRing(options.config),
       records: () => this.#registry.records(),
+      departures: () => this.#registry.departures(),
     });
     this.#persistence = new Persistence({
       supervisor: this.#supervisor,
@@ -147,6 +157,7 @@ export class Daemon {
     }
     log("info", "masterserver starts", { version: this.#options.version, process: Deno.pid });
     if (this.#pidFile?.wasStale) log("warning", "took over a stale pid file left by a crash");
+    this.#tellIdentity();
     this.#warnOfWhatIsNotServed();
     void this.#resolvePublicAddress();
     const rings = this.#startRings();
@@ -200,19 +211,26 @@ export class Daemon {
   }
 
   #startRings(): Promise<boolean>[] {
+    return this.#servedRings().map(([ring, port]) => this.#startRing(ring, port));
+  }
+
+  /** The rings that are on and can be served, with their ports. */
+  #servedRings(): (readonly [RingLabel, number])[] {
     return RINGS.flatMap((ring) => {
       const port = ring.port(this.#config);
-      return port === "off" ? [] : [this.#startRing(ring, port)];
+      const isOff = port === "off" || (ring.isEncrypted && this.#identity.type !== "known");
+      return isOff ? [] : [[ring, port] as const];
     });
   }
 
-  #startRing({ ring, label }: RingLabel, port: number): Promise<boolean> {
+  #startRing(label: RingLabel, port: number): Promise<boolean> {
+    const { ring } = label;
     return this.#supervisor.start({
       name: ring,
-      settings: () => this.#ringSettings(port),
+      settings: () => this.#ringSettings(label, port),
       onReady: () => {
         this.#feed.add(ring);
-        this.#tellListening(ring, label);
+        this.#tellListening(label);
         // The other ring names this one's port, which may be any free one.
         this.#postSettings();
       },
@@ -242,20 +260,49 @@ export class Daemon {
   }
 
   #onRingMessage(ring: RingName, message: FromThread): void {
+    if (message.type === "question") {
+      void this.#answer(ring, message.request, message.question);
+      return;
+    }
     if (message.type !== "commands") return;
     const replies: Reply[] = [];
+    const announced: (readonly [number, ServerId])[] = [];
     for (const { request, command } of message.commands) {
       const outcome = this.#registry.apply(command);
-      if (request !== undefined) replies.push({ request, outcome });
+      if (request === undefined) continue;
+      if (command.type === "announce" && outcome.type === "accepted") {
+        announced.push([request, formatEndpoint(command.ip, command.port)]);
+      } else replies.push({ request, outcome });
     }
     this.#feed.flush();
     // Who is told that it is registered, or gone, stays so whatever happens to this process.
     if (replies.length > 0) {
       void this.#persistence.durable().then(() => this.#feed.reply(ring, replies));
     }
+    for (const [request, id] of announced) void this.#replyStanding(ring, request, id);
   }
 
-  #ringSettings(port: number): ThreadSettings {
+  /** Answers an announcement once the database has given the server its Number. */
+  async #replyStanding(ring: RingName, request: number, id: ServerId): Promise<void> {
+    await this.#persistence.durable();
+    if (!this.#registry.get(id)?.number) await this.#persistence.numbered(id);
+    const standing = this.#registry.standing(id);
+    const outcome = { type: "accepted" } as const;
+    this.#feed.reply(ring, [{ request, outcome, ...(standing ? { standing } : {}) }]);
+  }
+
+  async #answer(ring: RingName, request: number, question: Question): Promise<void> {
+    const asked: Question = question.type === "claim"
+      ? {
+        ...question,
+        claim: { ...question.claim, ...await this.#locator.find(question.claim.ip) },
+      }
+      : question;
+    const finding = await this.#persistence.ask(asked);
+    this.#supervisor.post(ring, { type: "found", request, finding });
+  }
+
+  #ringSettings({ ring, isEncrypted }: RingLabel, port: number): ThreadSettings {
     const { version } = this.#options;
     const [socket] = this.#socketsOf("ring1bis");
     const facts = {
@@ -263,15 +310,31 @@ export class Daemon {
       oldServerPort: socket?.port ?? usualOldServerPort(this.#config),
       publicAddress: this.#publicAddress,
       version,
+      probes: ring === probingRing(this.#config),
+      channel: isEncrypted ? this.#channelSettings() : undefined,
     };
     return { kind: "ring", ring: ringSettings(this.#config, facts) };
   }
 
+  #channelSettings(): ChannelSettings | undefined {
+    if (this.#identity.type !== "known") return undefined;
+    const { crypto, privateKey, key } = this.#identity;
+    const { netName, publicAddress } = this.#config.network;
+    const ports = RINGS.flatMap(({ ring }) => {
+      const [socket] = this.#socketsOf(ring);
+      return socket ? [[ring, socket.port] as const] : [];
+    });
+    return {
+      library: crypto.path,
+      privateKey,
+      masters: [{ name: netName, host: publicAddress, ports: Object.fromEntries(ports), key }],
+    };
+  }
+
   #postSettings(): void {
-    for (const { ring, port: portOf } of RINGS) {
-      const port = portOf(this.#config);
-      if (port === "off") continue;
-      this.#supervisor.post(ring, { type: "settings", settings: this.#ringSettings(port) });
+    for (const [label, port] of this.#servedRings()) {
+      const settings = this.#ringSettings(label, port);
+      this.#supervisor.post(label.ring, { type: "settings", settings });
     }
   }
 
@@ -316,15 +379,32 @@ export class Daemon {
     }
   }
 
-  #tellListening(ring: RingName, label: string): void {
+  #tellListening({ ring, label, transports }: RingLabel): void {
     const [socket] = this.#socketsOf(ring);
     if (!socket) return;
     const everywhere = socket.address === "::" || socket.address === "0.0.0.0";
     log("info", `${label} listens`, {
       port: socket.port,
-      transports: "TCP and UDP",
+      transports,
       address: everywhere ? "every address" : socket.address,
     });
+  }
+
+  #tellIdentity(): void {
+    const identity = this.#identity;
+    if (identity.type === "none") {
+      log("error", "rings 1 and 2 are off, because nothing can be encrypted", {
+        reason: identity.reason,
+      });
+    }
+    if (identity.type !== "known") return;
+    const { key, isNew, crypto, warning } = identity;
+    log("info", isNew ? "made this master's key" : "read this master's key", {
+      key,
+      file: this.#config.system.keyFile,
+      libgcrypt: crypto.version,
+    });
+    if (warning !== undefined) log("warning", "libgcrypt", { warning });
   }
 
   #socketsOf(ring: RingName): readonly BoundSocket[] {
@@ -333,7 +413,7 @@ export class Daemon {
 
   #warnOfWhatIsNotServed(): void {
     const { masters } = this.#config;
-    log("info", "not part of this version: rings 0, 1 and 2 and the web console");
+    log("info", "not part of this version: ring 0 and the web console");
     if (masters.peers.length + masters.oldPeers.length > 0) {
       log("warning", "[masters] peer and oldpeer have no effect in this version");
     }

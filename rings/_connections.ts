@@ -74,6 +74,8 @@ export interface ConnectionHandler {
   refusal(ip: string): Uint8Array;
   /** The system has no more open files to give: clients wait until others are gone. */
   exhausted(): void;
+  /** A connection came to an end that nobody foresaw: a fault of this program. */
+  failed(error: unknown): void;
 }
 
 /** Writes all of it. */
@@ -93,6 +95,14 @@ function closeQuietly(tcp: Deno.TcpConn): void {
 function isOutOfFiles(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "EMFILE" || code === "ENFILE";
+}
+
+/** Whether an error is one that any connection may end with. */
+function isOfTheNetwork(error: unknown): boolean {
+  if (!(error instanceof Error) || "code" in error) return error instanceof Error;
+  return ![Error, TypeError, RangeError, ReferenceError, SyntaxError].some((kind) =>
+    Object.getPrototypeOf(error) === kind.prototype
+  );
 }
 
 /** Accepts connections of a ring, bounds them in number and time, and closes them. */
@@ -211,8 +221,9 @@ export class Connections {
   async #serve(connection: OpenConnection): Promise<void> {
     try {
       await this.#handler.serve(connection);
-    } catch {
+    } catch (error) {
       // Reset, timed out or closed by a stop: the connection is over either way.
+      if (!isOfTheNetwork(error)) this.#handler.failed(error);
     } finally {
       closeQuietly(connection.tcp);
       this.#remove(connection);

@@ -9,15 +9,14 @@ import {
   type ThreadSettings,
   type ToThread,
 } from "../threads/mod.ts";
+import { type Complaints, complaints } from "./_complaints.ts";
 import { type Connection, Connections } from "./_connections.ts";
 import { ListRequests } from "./_list_requests.ts";
 import { RequestMemo } from "./_request_memo.ts";
+import { ringSettings } from "./_ring_settings.ts";
 import { boundSockets, listenPair } from "./_sockets.ts";
 import { type Answer, serveText, type TextSession } from "./_text_session.ts";
 import { type Datagram, UdpService } from "./_udp.ts";
-
-/** Milliseconds between two log lines that say the same of a shortage. */
-const EXHAUSTED_QUIET_MS = 60_000;
 
 /** What a role may use of the ring it plays in. */
 export interface RingParts {
@@ -45,11 +44,6 @@ export interface Role {
   stop(): void;
 }
 
-function ringSettings(settings: ThreadSettings): RingSettings {
-  if (settings.kind !== "ring") throw new TypeError(`settings of a ${settings.kind} for a ring`);
-  return settings.ring;
-}
-
 /** The thread of a ring that speaks the old-style text protocol over TCP and UDP. */
 export class OldStyleRing implements ThreadBody {
   readonly #context: ThreadContext;
@@ -59,10 +53,10 @@ export class OldStyleRing implements ThreadBody {
   readonly #memo = new RequestMemo();
   readonly #role: Role;
   readonly #refusals = new LineLimiter(performance.now());
+  readonly #complaints: Complaints;
   #settings: RingSettings;
   #connections: Connections | undefined;
   #udp: UdpService | undefined;
-  #quietUntil = 0;
   #accepting = false;
   /** What has come of a snapshot. */
   #incoming: ServerRecord[] = [];
@@ -80,6 +74,7 @@ export class OldStyleRing implements ThreadBody {
     this.#settings = ringSettings(settings);
     this.#context = context;
     this.#key = key;
+    this.#complaints = complaints(context);
     this.#requests = new ListRequests(this.#replica, () => this.#settings);
     this.#role = makeRole({
       replica: this.#replica,
@@ -99,7 +94,7 @@ export class OldStyleRing implements ThreadBody {
       }),
       serve: (connection) => this.#serve(connection),
       refusal: (ip) => this.#refuseConnection(ip),
-      exhausted: () => this.#tellExhausted(),
+      ...this.#complaints,
     });
     this.#udp = new UdpService({
       socket: sockets.udp,
@@ -184,15 +179,6 @@ export class OldStyleRing implements ThreadBody {
     const reason = `More than ${connectionLimit} connections at once from this address`;
     this.#logRefusal(reason, ip);
     return encodeError(reason);
-  }
-
-  #tellExhausted(): void {
-    const now = performance.now();
-    if (now < this.#quietUntil) return;
-    this.#quietUntil = now + EXHAUSTED_QUIET_MS;
-    this.#context.log("warning", "no more open files: clients have to wait", {
-      advice: "raise the limit on open files: LimitNOFILE in systemd, ulimit -n in a shell",
-    });
   }
 
   #logRefusal(reason: string, ip: string): void {

@@ -10,7 +10,7 @@ const GATHER_MS = 20;
 /** A ring's way to the registry: commands out in batches, outcomes back. */
 export class RegistryClient {
   readonly #context: ThreadContext;
-  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
   #refreshed = new Set<ServerId>();
   #commands: NumberedCommand[] = [];
   #lastRequest = 0;
@@ -33,7 +33,12 @@ export class RegistryClient {
   }
 
   /** Sends a command and waits for its outcome. */
-  request(command: Command): Promise<Outcome> {
+  async request(command: Command): Promise<Outcome> {
+    return (await this.ask(command)).outcome;
+  }
+
+  /** Sends a command and waits for all that is said of it. */
+  ask(command: Command): Promise<Reply> {
     const request = ++this.#lastRequest;
     this.#enqueue({ request, command });
     return new Promise((resolve) => this.#waiting.set(request, resolve));
@@ -41,9 +46,9 @@ export class RegistryClient {
 
   /** Takes the outcomes of earlier requests. */
   settle(replies: readonly Reply[]): void {
-    for (const { request, outcome } of replies) {
-      this.#waiting.get(request)?.(outcome);
-      this.#waiting.delete(request);
+    for (const reply of replies) {
+      this.#waiting.get(reply.request)?.(reply);
+      this.#waiting.delete(reply.request);
     }
   }
 

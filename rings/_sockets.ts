@@ -55,7 +55,12 @@ function onAddress<T>(address: string, open: (hostname: string) => T): T {
   }
 }
 
-function listenTcp(options: ListenOptions): Deno.TcpListener {
+/**
+ * Opens a TCP port.
+ *
+ * @throws An Error that names the port and the key to change.
+ */
+export function listenTcp(options: ListenOptions): Deno.TcpListener {
   try {
     return onAddress(options.address, (hostname) => Deno.listen({ hostname, port: options.port }));
   } catch (error) {
@@ -63,7 +68,12 @@ function listenTcp(options: ListenOptions): Deno.TcpListener {
   }
 }
 
-function listenUdp(options: ListenOptions): Deno.DatagramConn {
+/**
+ * Opens a UDP port.
+ *
+ * @throws An Error that names the port and the key to change.
+ */
+export function listenUdp(options: ListenOptions): Deno.DatagramConn {
   try {
     return onAddress(
       options.address,
@@ -105,11 +115,13 @@ export function socketAddress({ hostname }: Deno.NetAddr): string {
     : canonicalAddress(hostname) ?? hostname;
 }
 
+/** What a socket is bound to. */
+export function boundSocket(socket: Deno.TcpListener | Deno.DatagramConn): BoundSocket {
+  const { hostname, port, transport } = socket.addr as Deno.NetAddr;
+  return { transport, address: hostname, port };
+}
+
 /** What a pair is bound to. */
 export function boundSockets({ tcp, udp }: SocketPair): BoundSocket[] {
-  const udpAddress = udp.addr as Deno.NetAddr;
-  return [
-    { transport: "tcp", address: tcp.addr.hostname, port: tcp.addr.port },
-    { transport: "udp", address: udpAddress.hostname, port: udpAddress.port },
-  ];
+  return [boundSocket(tcp), boundSocket(udp)];
 }

@@ -12,12 +12,12 @@ import {
   parsePort,
   type TextMessage,
 } from "../protocol/mod.ts";
-import { MASTER_GAMENAME, type RegistryEvent, type ServerRecord } from "../registry/mod.ts";
+import { MASTER_GAMENAME, type RegistryEvent } from "../registry/mod.ts";
 import type { ThreadBody, ThreadContext, ThreadSettings, ToThread } from "../threads/mod.ts";
 import { SECRET_KEY, withoutSecrets } from "./_list_requests.ts";
 import { matches } from "./_listing.ts";
 import { OldStyleRing, type RingParts, type Role } from "./_old_style_ring.ts";
-import { PROBE_TICK_MS, Prober } from "./_prober.ts";
+import { Probing } from "./_probing.ts";
 import { RegistryClient } from "./_registry_client.ts";
 import { equalsSecret } from "./_secret.ts";
 import type { Answer, TextSession } from "./_text_session.ts";
@@ -32,8 +32,7 @@ function refused(reason: string): Answer {
 class Registrar implements Role {
   readonly #parts: RingParts;
   readonly #registry: RegistryClient;
-  readonly #prober: Prober;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #probing: Probing;
   #heartbeats = 0;
   #quits = 0;
   #refused = 0;
@@ -41,12 +40,8 @@ class Registrar implements Role {
   constructor(parts: RingParts) {
     this.#parts = parts;
     this.#registry = new RegistryClient(parts.context);
-    this.#prober = new Prober({
-      send: (ip, port, bytes) => parts.send(ip, port, bytes),
-      answered: (id, token) => this.#registry.send({ type: "answer", id, token }),
-      status: (id, status) => this.#registry.send({ type: "status", id, status }),
-    }, performance.now());
-    this.#timer = setInterval(() => this.#tick(), PROBE_TICK_MS);
+    this.#probing = new Probing({ ...parts, registry: this.#registry });
+    if (parts.settings().probes) this.#probing.start();
   }
 
   answer(message: TextMessage, session: TextSession): Answer | Promise<Answer> {
@@ -55,32 +50,21 @@ class Registrar implements Role {
       : this.#quit(message.values, session.connection.ip);
   }
 
-  expected({ ip, port, bytes }: Datagram): boolean {
-    return this.#prober.take(formatEndpoint(ip, port), bytes);
+  expected(datagram: Datagram): boolean {
+    return this.#probing.take(datagram);
   }
 
   receive(message: ToThread): void {
     if (message.type === "replies") this.#registry.settle(message.replies);
-    if (message.type === "challenges") {
-      for (const challenge of message.challenges) {
-        this.#prober.challenge(challenge, performance.now());
-      }
-    }
+    else this.#probing.receive(message);
   }
 
   loaded(): void {
-    // Polls of all servers at once would come back all at once.
-    const { statusInterval } = this.#parts.settings();
-    for (const block of this.#parts.replica.blocks) {
-      for (const record of block.records.values()) {
-        this.#watch(record, Math.random() * statusInterval);
-      }
-    }
+    this.#probing.loaded();
   }
 
   applied(event: RegistryEvent): void {
-    if (event.type === "put" && event.record.state === "listed") this.#watch(event.record, 0);
-    if (event.type === "removed") this.#prober.unwatch(event.id);
+    this.#probing.applied(event);
   }
 
   counters(): Record<string, number> {
@@ -88,14 +72,12 @@ class Registrar implements Role {
       heartbeats: this.#heartbeats,
       quits: this.#quits,
       heartbeats_refused: this.#refused,
-      challenges_sent: this.#prober.challengesSent,
-      polls_sent: this.#prober.pollsSent,
-      polls_answered: this.#prober.pollsAnswered,
+      ...this.#probing.counters(),
     };
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#probing.stop();
     this.#registry.flush();
   }
 
@@ -143,15 +125,6 @@ class Registrar implements Role {
   #refuse(reason: string): Answer {
     this.#refused++;
     return refused(reason);
-  }
-
-  #watch(record: ServerRecord, wait: number): void {
-    this.#prober.watch(record, wait, performance.now());
-  }
-
-  #tick(): void {
-    const { statusInterval } = this.#parts.settings();
-    this.#prober.tick(statusInterval, (id) => this.#parts.replica.get(id), performance.now());
   }
 }
 

@@ -6,11 +6,11 @@ const ROOT = new URL("..", import.meta.url);
 /** Which folder may import which; what is not here may import nothing, and `types` no code. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "mod.ts": ["cli", "db", "rings", "threads"],
-  cli: ["clients", "config", "daemon", "db", "protocol"],
+  cli: ["clients", "config", "crypto", "daemon", "db", "protocol"],
   clients: ["crypto", "protocol"],
   config: [],
   crypto: [],
-  daemon: ["config", "db", "protocol", "registry", "threads", "whereabouts"],
+  daemon: ["config", "crypto", "db", "protocol", "registry", "threads", "whereabouts"],
   db: ["protocol", "registry", "threads"],
   http: ["config", "registry", "threads"],
   protocol: [],

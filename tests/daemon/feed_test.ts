@@ -8,6 +8,16 @@ const A = record("192.0.2.1");
 const B = record("192.0.2.2");
 const CHALLENGE = { id: A.id, ip: A.ip, port: A.port, token: "t" };
 
+const REMOVED: RegistryEvent = {
+  type: "removed",
+  id: A.id,
+  cause: "quit",
+  lastSeen: 0,
+  wasListed: true,
+  hlc: 3,
+  origin: "o",
+};
+
 function put(record: ServerRecord): RegistryEvent {
   return { type: "put", record };
 }
@@ -27,6 +37,7 @@ function bench(records: ServerRecord[] = []): { feed: Feed; take: () => string[]
     },
     prober: "ring1bis",
     records: () => records,
+    departures: () => ({ tombstones: [], vector: [], horizon: [] }),
   });
   return {
     feed,
@@ -81,8 +92,8 @@ Deno.test("Feed: events go to all rings in one batch", () => {
   feed.add("ring2bis");
   take();
   feed.note(put(A));
-  feed.note({ type: "status", id: A.id, status: STATUS });
-  feed.note({ type: "removed", id: A.id, cause: "quit", lastSeen: 0 });
+  feed.note({ type: "status", id: A.id, status: STATUS, hlc: 2, origin: "o" });
+  feed.note(REMOVED);
   assert.deepEqual(take(), []);
   feed.flush();
   assert.deepEqual(take(), ["ring1bis events 3", "ring2bis events 3"]);
@@ -169,4 +180,25 @@ Deno.test("Feed: opened again it sends everyone a new snapshot", () => {
   take();
   feed.open();
   assert.deepEqual(take(), ["ring1bis snapshot first last 2"]);
+});
+
+Deno.test("Feed: ring 2 hears of what only it tells, ring 1 of servers that failed their proof", () => {
+  const { feed, take } = bench();
+  for (const ring of ["ring1", "ring1bis", "ring2"] as const) feed.add(ring);
+  feed.open();
+  take();
+  feed.note({ type: "seen", ids: [A.id], at: 1 });
+  feed.note({ type: "forgotten", id: B.id, hlc: 1, origin: "o" });
+  feed.note({ type: "number", id: A.id, number: 1, hlc: 2, origin: "o" });
+  feed.flush();
+  assert.deepEqual(take(), ["ring2 events 3"]);
+  feed.note(put({ ...A, state: "unverified" }));
+  feed.note(put({ ...A, state: "challenged" }));
+  feed.note({ type: "name", name: "n", key: "k", hlc: 3, origin: "o" });
+  feed.flush();
+  assert.deepEqual(take(), ["ring1 events 1"]);
+  feed.note(put(A));
+  feed.note({ type: "seen", ids: [A.id], at: 2 });
+  feed.flush();
+  assert.deepEqual(take(), ["ring1 events 1", "ring1bis events 1", "ring2 events 2"]);
 });

@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { StoreWriter } from "../../daemon/_store_writer.ts";
-import type { ServerRecord, Store, StoreChange } from "../../registry/mod.ts";
+import type {
+  RegistryEvent,
+  RemovalCause,
+  ServerRecord,
+  Store,
+  StoreChange,
+  Stored,
+} from "../../registry/mod.ts";
 import { record, STATUS } from "../db/_helpers.ts";
 import { type FakeTime, withFakeTime } from "./_helpers.ts";
 
 const A = record("192.0.2.1");
 const B = record("192.0.2.2");
 const MASTER = record("192.0.2.3", { gamename: "master", port: 28900 });
+
+const VERSION = { hlc: 9, origin: "00000000000000a1" };
 
 /** A writer on a store that does as it is told. */
 class Bench implements Store {
@@ -30,7 +39,7 @@ class Bench implements Store {
     this.#held = true;
   }
 
-  async *load(): AsyncGenerator<readonly ServerRecord[]> {}
+  async *load(): AsyncGenerator<Stored> {}
 
   async write(changes: readonly StoreChange[]): Promise<void> {
     this.writes.push(changes);
@@ -54,9 +63,13 @@ class Bench implements Store {
     this.writer.note({ type: "seen", ids: [record.id], at });
   }
 
+  removal(id: string, cause: RemovalCause, lastSeen = 0): RegistryEvent {
+    return { type: "removed", id, cause, lastSeen, wasListed: true, ...VERSION };
+  }
+
   gone(record: ServerRecord): void {
     this.records.delete(record.id);
-    this.writer.note({ type: "removed", id: record.id, cause: "quit", lastSeen: 0 });
+    this.writer.note(this.removal(record.id, "quit"));
   }
 
   /** All changes written so far, in short. */
@@ -69,6 +82,8 @@ class Bench implements Store {
           return `seen ${change.ids.join(" ")} ${change.at}`;
         case "gone":
           return `gone ${change.id}`;
+        case "name":
+          return `name ${change.name} ${change.key}`;
         case "samples":
           return `samples ${change.samples.map(({ id }) => id).join(" ")} ${change.at}`;
       }
@@ -99,7 +114,7 @@ Deno.test("StoreWriter: many changes of a server become one write of how it is t
   await withBench(async (bench, time) => {
     for (let i = 0; i < 100; i++) bench.put({ ...A, lastSeen: i });
     bench.seen(A, 500);
-    bench.writer.note({ type: "status", id: A.id, status: STATUS });
+    bench.writer.note({ type: "status", id: A.id, status: STATUS, ...VERSION });
     bench.seen(A, 600);
     await time.pass(100);
     assert.deepEqual(bench.writes, [[{ type: "put", record: { ...A, lastSeen: 600 } }]]);
@@ -276,7 +291,7 @@ Deno.test("StoreWriter: what happened during a failed write is not undone by it"
     bench.failure = undefined;
     await time.pass(2000);
     assert.deepEqual(bench.writes[1], [
-      { type: "gone", id: A.id },
+      { type: "gone", id: A.id, ...VERSION },
       { type: "put", record: { ...B, lastSeen: 9 } },
     ]);
   });
@@ -359,5 +374,16 @@ Deno.test("StoreWriter.drain: has nothing to do when all is written", async () =
     assert.equal(await bench.writer.drain(1000), 0);
     assert.equal(bench.writes.length, 0);
     assert.equal(time.pending, 0);
+  });
+});
+
+Deno.test("StoreWriter: names are written soon, Numbers and forgotten tombstones not at all", async () => {
+  await withBench(async (bench, time) => {
+    bench.writer.note({ type: "name", name: "Bob's tanks", key: "bob", ...VERSION });
+    bench.writer.note({ type: "number", id: A.id, number: 4, ...VERSION });
+    bench.writer.note({ type: "forgotten", id: B.id, ...VERSION });
+    await time.pass(100);
+    assert.deepEqual(bench.written(), ["name Bob's tanks bob"]);
+    assert.equal(bench.writer.pending, 0);
   });
 });

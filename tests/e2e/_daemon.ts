@@ -21,6 +21,8 @@ export interface DaemonOptions {
   readonly config?: string;
   /** Limit on open files, soft and hard. */
   readonly openFiles?: number;
+  /** A file that this process finds empty, in a mount namespace of its own. */
+  readonly hide?: string;
 }
 
 /** What a process did until its end. */
@@ -64,7 +66,7 @@ export function configText(settings: Readonly<Record<string, string | number>> =
 }
 
 /** The program and its first arguments: a compiled one when MASTERSERVER_BINARY names it. */
-function commandLine(): string[] {
+export function commandLine(): string[] {
   const binary = Deno.env.get("MASTERSERVER_BINARY");
   if (binary !== undefined && binary !== "") return [binary];
   const task: string = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`)).tasks.start;
@@ -74,7 +76,7 @@ function commandLine(): string[] {
 }
 
 /** Where deno keeps packages, which does not move with HOME. */
-function denoDirectory(): string {
+export function denoDirectory(): string {
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
   return Deno.env.get("DENO_DIR") ?? `${cache}/deno`;
 }
@@ -106,7 +108,11 @@ export class DaemonProcess {
     const limit = options.openFiles === undefined
       ? []
       : ["sh", "-c", `ulimit -n ${options.openFiles} && exec "$@"`, "sh"];
+    const hidden = options.hide === undefined
+      ? []
+      : ["unshare", "-m", "sh", "-c", 'mount --bind /dev/null "$0" && exec "$@"', options.hide];
     const [program, ...args] = [
+      ...hidden,
       ...limit,
       ...commandLine(),
       ...Object.entries(set).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
@@ -187,9 +193,9 @@ export class DaemonProcess {
   }
 
   /** The port that a ring listens on, by the beginning of its name. */
-  port(ring: "ring 1 bis" | "ring 2 bis"): number {
+  port(ring: "ring 1" | "ring 1 bis" | "ring 2" | "ring 2 bis"): number {
     const line = this.log().find(({ message }) =>
-      message.startsWith(ring) && message.endsWith("listens")
+      message.startsWith(`${ring} (`) && message.endsWith("listens")
     );
     assert.equal(typeof line?.["port"], "number", `no port of ${ring}\n${this.#output()}`);
     return line?.["port"] as number;

@@ -1,11 +1,14 @@
 /** Something that a test takes and not every machine has. */
-export type Need = "namespace" | "netpanzer" | "quakestat";
+export type Need = "namespace" | "netpanzer" | "quakestat" | "tcpdump" | "mounts";
 
 /** Where Debian has the game, whose dedicated server is a real peer. */
 export const NETPANZER = "/usr/games/netpanzer";
 
 /** Where Debian has the server browser. */
 export const QUAKESTAT = "/usr/bin/quakestat";
+
+/** Where Debian has the packet sniffer. */
+export const TCPDUMP = "/usr/bin/tcpdump";
 
 function isFile(path: string): boolean {
   try {
@@ -16,12 +19,20 @@ function isFile(path: string): boolean {
   }
 }
 
+function canMount(): boolean {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
+  const args = ["-m", "mount", "--bind", "/dev/null", "/etc/hostname"];
+  return new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).outputSync().success;
+}
+
 const MISSING: Readonly<Record<Need, () => string | undefined>> = {
   namespace: () =>
     Deno.env.get("MASTERSERVER_TEST_NAMESPACE") === "1"
       ? undefined
       : "needs a network namespace of its own: deno task test",
   netpanzer: () => isFile(NETPANZER) ? undefined : `needs ${NETPANZER}: apt-get install netpanzer`,
+  tcpdump: () => isFile(TCPDUMP) ? undefined : `needs ${TCPDUMP}: apt-get install tcpdump`,
+  mounts: () => canMount() ? undefined : "needs root and mount namespaces",
   quakestat: () => isFile(QUAKESTAT) ? undefined : `needs ${QUAKESTAT}: apt-get install qstat`,
 };
 

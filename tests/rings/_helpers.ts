@@ -6,8 +6,8 @@ import {
   type RegistryLimits,
   type ServerRecord,
 } from "../../registry/mod.ts";
-import { ring1bis, ring2bis } from "../../rings/mod.ts";
-import type { FromThread, Reply, RingSettings, ThreadBody } from "../../threads/mod.ts";
+import * as rings from "../../rings/mod.ts";
+import type { FromThread, Reply, RingName, RingSettings, ThreadBody } from "../../threads/mod.ts";
 import { bytes, text, until } from "../_helpers.ts";
 
 export const SETTINGS: RingSettings = {
@@ -21,17 +21,22 @@ export const SETTINGS: RingSettings = {
   connectionLimit: 10,
   masterPassword: "sesame",
   statusInterval: 0,
+  aliveTimeout: 720_000,
+  probes: true,
+  channel: undefined,
 };
 
 const FINAL = "\\final\\";
 
 /** What a ring on trial is made of. */
 export interface TrialOptions {
-  readonly ring?: "ring1bis" | "ring2bis";
+  readonly ring?: RingName;
   readonly settings?: Partial<RingSettings>;
   readonly limits?: Partial<RegistryLimits>;
   /** Whether commands wait until {@link Trial.settle} is called. */
   readonly held?: boolean;
+  /** Whether questions for the database are left to the test; it is busy otherwise. */
+  readonly holdsQuestions?: boolean;
   /** Whether the ring waits for its first snapshot. */
   readonly unfed?: boolean;
 }
@@ -50,8 +55,10 @@ export class Trial {
 
   constructor(readonly options: TrialOptions = {}) {
     this.#held = options.held ?? false;
-    const make = options.ring === "ring2bis" ? ring2bis : ring1bis;
-    this.body = make({ kind: "ring", ring: { ...SETTINGS, ...options.settings } }, {
+    this.body = rings[options.ring ?? "ring1bis"]({
+      kind: "ring",
+      ring: { ...SETTINGS, ...options.settings },
+    }, {
       post: (message) => this.#take(message),
       log: (_, message, fields) => {
         this.logged.push(`${message} ${JSON.stringify(fields)}`);
@@ -59,6 +66,7 @@ export class Trial {
     });
     this.registry = new Registry({
       clock: { monotonic: () => performance.now(), wall: () => Date.now() },
+      origin: "00000000000000a1",
       limits: { aliveTimeout: 60_000, serversPerHost: 32, verify: false, ...options.limits },
       hostKey,
       serverId: formatEndpoint,
@@ -80,7 +88,8 @@ export class Trial {
   }
 
   feed(records: readonly ServerRecord[], first: boolean, last: boolean): void {
-    this.body.receive({ type: "snapshot", records, first, last });
+    const departures = last ? { departures: this.registry.departures() } : {};
+    this.body.receive({ type: "snapshot", records, first, last, ...departures });
   }
 
   /** Puts a server in without asking anybody. */
@@ -118,12 +127,20 @@ export class Trial {
       return;
     }
     this.posted.push(message);
+    if (message.type === "question" && !this.options.holdsQuestions) {
+      const { request } = message;
+      this.body.receive({ type: "found", request, finding: { type: "busy" } });
+    }
     if (message.type !== "commands") return;
     const replies: Reply[] = [];
     for (const { request, command } of message.commands) {
       this.commands.push(command);
       const outcome: Outcome = this.registry.apply(command);
-      if (request !== undefined) replies.push({ request, outcome });
+      if (request === undefined) continue;
+      const standing = command.type === "announce"
+        ? this.registry.standing(formatEndpoint(command.ip, command.port))
+        : undefined;
+      replies.push({ request, outcome, ...(standing ? { standing } : {}) });
     }
     this.body.receive({ type: "replies", replies });
   }

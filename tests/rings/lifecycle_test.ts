@@ -18,6 +18,8 @@ function record(i: number): ServerRecord {
     settings: { gamename: "netpanzer", port: "3030" },
     state: "listed",
     firstSeen: 0,
+    hlc: 0,
+    origin: "",
     lastSeen: 0,
   };
 }

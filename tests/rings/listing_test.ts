@@ -4,7 +4,7 @@ import { isIpv6, listEntry } from "../../protocol/mod.ts";
 import { Replica, type ServerRecord } from "../../registry/mod.ts";
 import { Listing, type ListQuery, matches } from "../../rings/_listing.ts";
 import { text } from "../_helpers.ts";
-import { stored, World } from "../registry/_helpers.ts";
+import { removal, stored, World } from "../registry/_helpers.ts";
 
 const world = new World();
 
@@ -60,7 +60,7 @@ Deno.test("Listing: bytes equal a naive encoding after any history", () => {
           const record = server(id, { mode: String(mode) });
           if (isPut > 0) put(record);
           else {
-            replica.apply({ type: "removed", id: record.id, cause: "quit", lastSeen: 0 });
+            replica.apply(removal(record.id));
             model.delete(record.id);
           }
         }
@@ -106,7 +106,7 @@ Deno.test("Listing: nothing is encoded again while nothing changes", () => {
   for (let i = 0; i < 1000; i++) replica.put(server(i));
   const list = listing.encode(query());
   replica.apply({ type: "seen", ids: [server(1).id], at: 1 });
-  replica.apply({ type: "removed", id: "192.0.2.1:1", cause: "quit", lastSeen: 0 });
+  replica.apply(removal("192.0.2.1:1"));
   assert.equal(listing.encode(query()), list, "the very same bytes");
 });
 
@@ -128,7 +128,7 @@ Deno.test("Listing: after a change only its block is encoded again", () => {
   listing.encode(query());
   assert.equal(read, count);
   read = 0;
-  replica.apply({ type: "removed", id: server(1000).id, cause: "quit", lastSeen: 0 });
+  replica.apply(removal(server(1000).id));
   listing.encode(query());
   assert.ok(read > 0 && read <= 256, `${read} records read again`);
 });

@@ -13,7 +13,18 @@ function record(id: string, gamename = "netpanzer"): ServerRecord {
   const [ip = "", port] = id.split(":");
   const settings = { gamename, port: port ?? "" };
   const state = "listed";
-  return { id, ip, port: Number(port), gamename, settings, state, firstSeen: 0, lastSeen: 0 };
+  return {
+    id,
+    ip,
+    port: Number(port),
+    gamename,
+    settings,
+    state,
+    firstSeen: 0,
+    lastSeen: 0,
+    hlc: 0,
+    origin: "",
+  };
 }
 
 /** A prober whose output is kept, with servers that it finds. */

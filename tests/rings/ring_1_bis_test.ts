@@ -206,7 +206,7 @@ Deno.test("ring1bis: a listed server is polled, and its answer reaches the regis
 Deno.test("ring1bis: polls of servers from a snapshot are spread over the interval", async () => {
   await withRing({ settings: { statusInterval: 60_000 } }, async (trial) => {
     const settings = { gamename: "netpanzer", port: "9" };
-    const times = { firstSeen: 0, lastSeen: 0 };
+    const times = { firstSeen: 0, lastSeen: 0, hlc: 0, origin: "" };
     const records = Array.from({ length: 600 }, (_, i) => {
       const ip = `127.1.${i >> 8}.${i & 255}`;
       const record = { id: `${ip}:9`, ip, port: 9, gamename: "netpanzer", settings, ...times };

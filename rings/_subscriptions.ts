@@ -1,0 +1,264 @@
+import { type Filter, filterKey } from "../protocol/mod.ts";
+import type { Vector } from "../registry/mod.ts";
+import { Batches, type BatchesParts, idsOf } from "./_batches.ts";
+import { notBefore, type Place, Places } from "./_cursor.ts";
+import { pages } from "./_pages.ts";
+import type { SecureSession } from "./_secure_session.ts";
+
+/** Milliseconds from one round of batches to the next: what the protocol promises a subscriber. */
+const ROUND_MS = 100;
+
+/**
+ * Milliseconds for which changes are gathered after a quiet time: a server that registers changes
+ * several times in a row.
+ */
+const GATHER_MS = 20;
+
+/** Subscribers that are served without a break for everyone else. */
+const SLICE_SUBSCRIBERS = 200;
+
+/** Milliseconds after which a break comes sooner, when their filters or batches are costly. */
+const SLICE_MS = 10;
+
+/** Where messages go: a session, of which no more is needed. */
+export type Receiver = Pick<SecureSession<never>, "isDrained" | "isClosed" | "sendBytes">;
+
+/** Time, and how to wait. */
+export interface Timing {
+  /** Milliseconds that never go back. */
+  now(): number;
+  /** Does something later, unless the function that it gives is called before. */
+  after(ms: number, action: () => void): () => void;
+}
+
+/** What subscriptions are made of. */
+export interface SubscriptionsParts extends BatchesParts {
+  readonly timing: Timing;
+}
+
+/** What a client has been told before, here or by another master. */
+export interface Since {
+  readonly cursor: string;
+  readonly known: Vector;
+}
+
+/** Subscribers with the same filter. */
+interface Group {
+  readonly key: string;
+  readonly batches: Batches;
+  members: number;
+}
+
+interface Subscriber {
+  readonly receiver: Receiver;
+  readonly group: Group;
+  place: Place;
+  /** What it knew from elsewhere, until that is known here too. */
+  ahead: Vector | undefined;
+  /** An answer or a batch on its way, with which no other may mix. */
+  sending: Promise<void> | undefined;
+}
+
+interface Round {
+  readonly place: Place;
+  readonly waiting: Iterator<Subscriber>;
+  /** Whether some have to be looked at again. */
+  isUnfinished: boolean;
+}
+
+async function sendAll(receiver: Receiver, messages: Iterable<Uint8Array>): Promise<void> {
+  for (const message of messages) {
+    if (receiver.isClosed) return;
+    await receiver.sendBytes(message);
+  }
+}
+
+/** Tells clients of servers: once, or as they change. */
+export class Subscriptions {
+  readonly #parts: SubscriptionsParts;
+  readonly #places: Places;
+  readonly #groups = new Map<string, Group>();
+  readonly #subscribers = new Map<Receiver, Subscriber>();
+  /** Calls off what the clock is to do next. */
+  #cancel: (() => void) | undefined;
+  #lastRound = -Infinity;
+  #noticed = 0;
+  /** Batches sent so far. */
+  sent = 0;
+  /** Times that a subscriber did not take its batch yet, for it had not read the one before. */
+  skipped = 0;
+
+  constructor(parts: SubscriptionsParts) {
+    this.#parts = parts;
+    this.#places = new Places(parts.changes);
+  }
+
+  /** Subscribers at present. */
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
+  /** Sends a list, or what has changed of it. */
+  async list(receiver: Receiver, filter: Filter, since: Since | undefined): Promise<void> {
+    const subscriber = this.#subscribers.get(receiver);
+    const send = () => this.#answer(receiver, filter, since, this.#placeFor(since));
+    await (subscriber ? this.#occupy(subscriber, send) : send());
+  }
+
+  /** Sends a list, or what has changed of it, and from then on what changes. */
+  async subscribe(receiver: Receiver, filter: Filter, since: Since | undefined): Promise<void> {
+    await this.unsubscribe(receiver);
+    const place = this.#placeFor(since);
+    const group = this.#join(filter);
+    const ahead = place === this.#places.now() ? undefined : since?.known;
+    const subscriber: Subscriber = { receiver, group, place, ahead, sending: undefined };
+    this.#subscribers.set(receiver, subscriber);
+    await this.#occupy(subscriber, () => this.#answer(receiver, filter, since, place));
+  }
+
+  /** Ends a subscription; settles when nothing of it is still on its way. */
+  async unsubscribe(receiver: Receiver): Promise<void> {
+    const subscriber = this.#subscribers.get(receiver);
+    this.forget(receiver);
+    await subscriber?.sending;
+  }
+
+  /** A session is over, or its subscription. */
+  forget(receiver: Receiver): void {
+    const group = this.#subscribers.get(receiver)?.group;
+    this.#subscribers.delete(receiver);
+    if (group && --group.members === 0) this.#groups.delete(group.key);
+  }
+
+  /** Something may have changed. */
+  changed(): void {
+    const { end } = this.#parts.changes;
+    if (end === this.#noticed) return;
+    this.#noticed = end;
+    this.#wake();
+  }
+
+  /** Everything may have changed. */
+  reloaded(): void {
+    this.#parts.lists.clear();
+    this.#calmDown();
+    this.#endRound();
+    this.#wake();
+  }
+
+  /** Sends nothing more. */
+  stop(): void {
+    this.#calmDown();
+    this.#subscribers.clear();
+    this.#groups.clear();
+  }
+
+  #calmDown(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #placeFor(since: Since | undefined): Place {
+    const place = this.#places.now();
+    return since ? notBefore(place, since.known) : place;
+  }
+
+  #join(filter: Filter): Group {
+    const key = filterKey(filter);
+    let group = this.#groups.get(key);
+    if (!group) {
+      group = { key, batches: new Batches(filter, this.#parts), members: 0 };
+      this.#groups.set(key, group);
+    }
+    group.members++;
+    return group;
+  }
+
+  /** Sends what leads from what a client knows to a place, which is the present one. */
+  #answer(
+    receiver: Receiver,
+    filter: Filter,
+    since: Since | undefined,
+    { cursor }: Place,
+  ): Promise<void> {
+    const { lists, changes } = this.#parts;
+    const missed = since && changes.since(since.known);
+    const content = missed?.type === "changes"
+      ? lists.some(filter, idsOf(missed))
+      : lists.all(filter);
+    const isFull = missed?.type === "everything";
+    return sendAll(receiver, pages(content, { since: since?.cursor ?? "", cursor, isFull }));
+  }
+
+  /** Sends something that may be several messages, after what is on its way. */
+  async #occupy(subscriber: Subscriber, send: () => Promise<void>): Promise<void> {
+    // What can be sent at once is, within the slice whose time it takes.
+    if (subscriber.sending) await subscriber.sending;
+    const sending = send();
+    subscriber.sending = sending;
+    try {
+      await sending;
+    } finally {
+      subscriber.sending = undefined;
+    }
+  }
+
+  #wake(): void {
+    if (this.#cancel || this.#subscribers.size === 0) return;
+    const wait = this.#lastRound + ROUND_MS - this.#parts.timing.now();
+    this.#later(Math.max(GATHER_MS, wait), () => this.#startRound());
+  }
+
+  #later(ms: number, action: () => void): void {
+    this.#cancel = this.#parts.timing.after(ms, () => {
+      this.#cancel = undefined;
+      action();
+    });
+  }
+
+  #startRound(): void {
+    this.#lastRound = this.#parts.timing.now();
+    const place = this.#places.now();
+    this.#goOn({ place, waiting: this.#subscribers.values(), isUnfinished: false });
+  }
+
+  #goOn(round: Round): void {
+    const { timing, changes } = this.#parts;
+    const end = timing.now() + SLICE_MS;
+    for (let served = 0; served < SLICE_SUBSCRIBERS && timing.now() < end; served++) {
+      const { done, value } = round.waiting.next();
+      if (done) {
+        this.#endRound();
+        if (round.isUnfinished || changes.end > round.place.log) this.#wake();
+        return;
+      }
+      this.#serve(value, round);
+    }
+    this.#later(0, () => this.#goOn(round));
+  }
+
+  #endRound(): void {
+    for (const group of this.#groups.values()) group.batches.clear();
+  }
+
+  #serve(subscriber: Subscriber, round: Round): void {
+    const { receiver, group, place: from, ahead } = subscriber;
+    if (from.log >= round.place.log) return;
+    if (subscriber.sending || !receiver.isDrained) {
+      this.skipped++;
+      round.isUnfinished = true;
+      return;
+    }
+    const to = ahead ? notBefore(round.place, ahead) : round.place;
+    if (to === round.place) subscriber.ahead = undefined;
+    subscriber.place = to;
+    const batch = group.batches.of(from, to);
+    if (batch.type === "nothing") return;
+    this.sent++;
+    void this.#occupy(
+      subscriber,
+      () =>
+        batch.type === "page" ? receiver.sendBytes(batch.bytes) : sendAll(receiver, batch.make()),
+    );
+  }
+}
