@@ -61,13 +61,17 @@ export class CipherState implements Disposable {
   /** Encrypts a message: its ciphertext with the tag behind it. @throws Error when exhausted. */
   encryptWithAd(associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array {
     const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
-    this.#seal(associatedData, plaintext, sealed, 0);
+    if (this.#isExhausted) throw exhausted();
+    this.#cipher.seal(this.#nonce, associatedData, plaintext, sealed, 0);
+    this.#count();
     return sealed;
   }
 
   /** Encrypts a message without associated data into memory at hand. @throws Error when exhausted. */
   encryptInto(plaintext: Uint8Array, out: Uint8Array, offset: number): void {
-    this.#seal(NOTHING, plaintext, out, offset);
+    if (this.#isExhausted) throw exhausted();
+    this.#cipher.seal(this.#nonce, NOTHING, plaintext, out, offset);
+    this.#count();
   }
 
   /**
@@ -78,7 +82,7 @@ export class CipherState implements Disposable {
    * @throws Error when exhausted.
    */
   decryptWithAd(associatedData: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-    this.#assertNotExhausted();
+    if (this.#isExhausted) throw exhausted();
     if (sealed.length < TAG_BYTES) return undefined;
     const plaintext = new Uint8Array(sealed.length - TAG_BYTES);
     if (!this.#cipher.open(this.#nonce, associatedData, sealed, plaintext)) return undefined;
@@ -99,18 +103,6 @@ export class CipherState implements Disposable {
     this.#cipher[Symbol.dispose]();
   }
 
-  #seal(associatedData: Uint8Array, plaintext: Uint8Array, out: Uint8Array, offset: number): void {
-    this.#assertNotExhausted();
-    this.#cipher.seal(this.#nonce, associatedData, plaintext, out, offset);
-    this.#count();
-  }
-
-  #assertNotExhausted(): void {
-    if (this.#isExhausted) {
-      throw new Error("all 2^64-1 messages of this key are used up: close the connection");
-    }
-  }
-
   #count(): void {
     const nonce = this.#nonce;
     const digit = (nonce[COUNTER_OFFSET] ?? 0) + 1;
@@ -129,4 +121,8 @@ export class CipherState implements Disposable {
       if (digit !== 0) return;
     }
   }
+}
+
+function exhausted(): Error {
+  return new Error("all 2^64-1 messages of this key are used up: close the connection");
 }
