@@ -1,13 +1,23 @@
 import type { Channel, ChannelEvent } from "../crypto/mod.ts";
 import type { ErrorMessage } from "../protocol/mod.ts";
 import { type Connection, type Connections, writeAll } from "./_connections.ts";
+import type { FramePool } from "./_frame_pool.ts";
 import type { SecureSession } from "./_secure_session.ts";
+
+/** Milliseconds of silence after which a connection is closed. */
+export const SILENCE_MS = 90_000;
 
 /**
  * Bytes that may wait for a session's other side. Who asks for more without reading it is cut off;
  * nothing that is sent unasked gets near it.
  */
 const MAX_WAITING_BYTES = 1024 * 1024;
+
+/**
+ * Bytes of a long message. When the system has taken one, the other side lives: a long list takes
+ * longer than the silence that ends a connection, and is not silent.
+ */
+const BULK_BYTES = 16 * 1024;
 
 /** What comes of a session beside what it has to send. */
 export type SessionMessage = Exclude<ChannelEvent, { readonly type: "send" }>;
@@ -18,6 +28,7 @@ const encoder = new TextEncoder();
 export class HeldSession<Answer> implements SecureSession<Answer> {
   readonly connection: Connection;
   readonly #channel: Channel;
+  readonly #pool: FramePool;
   /** Public key of the other side, base64; empty until the handshake is done. */
   key = "";
   /** Whether it was asked for a sign of life and has not given one. */
@@ -28,9 +39,10 @@ export class HeldSession<Answer> implements SecureSession<Answer> {
   #waitingBytes = 0;
   #closed = false;
 
-  constructor(connection: Connection, channel: Channel) {
+  constructor(connection: Connection, channel: Channel, pool: FramePool) {
     this.connection = connection;
     this.#channel = channel;
+    this.#pool = pool;
   }
 
   get isDrained(): boolean {
@@ -69,7 +81,9 @@ export class HeldSession<Answer> implements SecureSession<Answer> {
 
   sendBytes(plaintext: Uint8Array): Promise<void> {
     if (this.#closed || !this.#channel.isOpen) return Promise.resolve();
-    return this.#write(this.#channel.seal(plaintext));
+    return plaintext.length < BULK_BYTES
+      ? this.#write(this.#channel.seal(plaintext))
+      : this.#sendBulk(plaintext);
   }
 
   close(): void {
@@ -78,9 +92,22 @@ export class HeldSession<Answer> implements SecureSession<Answer> {
     void this.#tail.then(() => this.#hangUp());
   }
 
+  /** The other side has given a sign of life. */
+  heard(): void {
+    this.wasPinged = false;
+    this.connection.deadline = performance.now() + SILENCE_MS;
+  }
+
   /** Nothing can be sent any more. */
   end(): void {
     this.#closed = true;
+  }
+
+  async #sendBulk(plaintext: Uint8Array): Promise<void> {
+    const buffer = this.#pool.take();
+    const end = this.#channel.sealInto(plaintext, buffer, 0);
+    await this.#write(buffer.subarray(0, end));
+    this.#pool.give(buffer);
   }
 
   #write(bytes: Uint8Array): Promise<void> {
@@ -99,6 +126,7 @@ export class HeldSession<Answer> implements SecureSession<Answer> {
   async #writeNow(bytes: Uint8Array): Promise<void> {
     try {
       await writeAll(this.connection.tcp, bytes);
+      if (bytes.length >= BULK_BYTES) this.heard();
     } catch {
       // The other side went away: the read that waits for it notices, too.
       this.end();

@@ -1,6 +1,7 @@
-import type { ErrorMessage, User, Welcome } from "../protocol/mod.ts";
+import { type ErrorMessage, hostKey, type User, type Welcome } from "../protocol/mod.ts";
 import type { Replica, ServerId } from "../registry/mod.ts";
 import type { Finding, FromThread, Question } from "../threads/mod.ts";
+import { RateLimiter } from "./_rate_limiter.ts";
 import type { SecureSession } from "./_secure_session.ts";
 
 /** Milliseconds after which the database does not answer any more. */
@@ -15,6 +16,11 @@ const BUSY: ErrorMessage = {
   message: "The database of this master does not answer: try again soon, or try another master",
   retry_after: RETRY_S,
 };
+
+/** Logins of one host: a household comes back after a cut at once, a hoarder of names is slow. */
+const LOGINS = { burst: 20, perSecond: 0.1 };
+
+const TOO_MANY_LOGINS = "Too many logins from this address: wait a little";
 
 interface Asked {
   readonly settle: (finding: Finding) => void;
@@ -68,6 +74,7 @@ export class Users {
   readonly #names = new Map<UserSession, string>();
   /** Sessions of each user who is logged in here. */
   readonly #present = new Map<string, number>();
+  readonly #limiter = new RateLimiter(LOGINS);
 
   constructor(questions: Questions, replica: Replica) {
     this.#questions = questions;
@@ -82,6 +89,11 @@ export class Users {
   /** Logs a user in on a session, in place of whoever was before. */
   async login(user: string, session: UserSession): Promise<Welcome | ErrorMessage> {
     const { key, connection: { ip } } = session;
+    const [host, now] = [hostKey(ip), performance.now()];
+    if (!this.#limiter.take(host, now)) {
+      const retry_after = this.#limiter.wait(host, now);
+      return { type: "error", code: "too_many", message: TOO_MANY_LOGINS, retry_after };
+    }
     const finding = await this.#questions.ask({
       type: "claim",
       claim: { user, key, ip, country: "", netName: "", at: Date.now() },

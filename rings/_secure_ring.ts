@@ -13,7 +13,8 @@ import {
 } from "../threads/mod.ts";
 import { type Complaints, complaints } from "./_complaints.ts";
 import { type Connection, Connections } from "./_connections.ts";
-import { HeldSession, type SessionMessage } from "./_held_session.ts";
+import { FramePool } from "./_frame_pool.ts";
+import { HeldSession, type SessionMessage, SILENCE_MS } from "./_held_session.ts";
 import { RateLimiter } from "./_rate_limiter.ts";
 import { RegistryClient } from "./_registry_client.ts";
 import { ringSettings } from "./_ring_settings.ts";
@@ -22,9 +23,6 @@ import { boundSocket, listenTcp } from "./_sockets.ts";
 
 /** Milliseconds within which a handshake is done: three messages, over the slowest of lines. */
 const HANDSHAKE_MS = 10_000;
-
-/** Milliseconds of silence after which a connection is closed. */
-const SILENCE_MS = 90_000;
 
 /** Milliseconds of silence after which the other side is asked whether it is there. */
 const PING_MS = 45_000;
@@ -67,6 +65,7 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
   readonly #refusals = new LineLimiter(performance.now());
   readonly #handshakes = new RateLimiter(HANDSHAKES);
   readonly #messages = new RateLimiter(MESSAGES);
+  readonly #pool = new FramePool();
   readonly #sessions = new Set<HeldSession<Answer>>();
   readonly #complaints: Complaints;
   #settings: RingSettings;
@@ -211,7 +210,7 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
     }
     using channel = this.#makeChannel();
     channel.start();
-    const session = new HeldSession<Answer>(connection, channel);
+    const session = new HeldSession<Answer>(connection, channel, this.#pool);
     try {
       for await (const message of session.messages(this.#connections as Connections)) {
         if (await this.#take(message, session, host)) return;
@@ -244,14 +243,13 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
       case "open":
         this.#handshakesDone++;
         session.key = encodeKey(message.remoteKey);
-        connection.deadline = performance.now() + SILENCE_MS;
+        session.heard();
         // A stop says goodbye to it before it closes it.
         connection.busy = true;
         this.#sessions.add(session);
         return false;
       case "message":
-        connection.deadline = performance.now() + SILENCE_MS;
-        session.wasPinged = false;
+        session.heard();
         return await this.#answer(message.plaintext, session, host);
       case "failed":
         this.#logRefusal(message.reason, connection.ip);

@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { compile } from "../../tools/compile.ts";
 import { capture, DENO, exists, type Finished } from "../../tools/_process.ts";
+import { BrowserClient } from "../../clients/mod.ts";
 import { ask, heartbeat } from "./_peers.ts";
+import { CRYPTO } from "./_secure_peers.ts";
 import { soon, until } from "./_until.ts";
 
 /** Debian's `nobody` and `nogroup`, by number: the jail has no /etc/passwd. */
@@ -16,6 +18,8 @@ const READY_MS = 15_000;
 /** Ports of rings 1 bis and 2 bis. */
 const OLD_SERVERS = 28900;
 const OLD_CLIENTS = 3030;
+/** Port of ring 2. */
+const ENCRYPTED_CLIENTS = 3040;
 
 /**
  * Mounts /proc for this one process in the jail "$0" and becomes the program in it. The mount is
@@ -80,11 +84,17 @@ function jailTest(title: string, fn: () => Promise<void>): void {
   });
 }
 
-/** Absolute paths of what the dynamic loader loads for deno, the loader itself included. */
+/**
+ * Absolute paths of what the dynamic loader loads for deno, the loader itself included, and of
+ * libgcrypt with what it needs.
+ */
 async function libraries(): Promise<string[]> {
-  const { stdout } = await capture("ldd", [DENO]);
+  const { stdout } = await capture("ldd", [DENO, CRYPTO.path]);
   // `libm.so.6 => /lib/…/libm.so.6 (0x…)` and `/lib64/ld-linux-….so.2 (0x…)`
-  return [...stdout.matchAll(/^\s*(?:\S+ => )?(\/\S+) \(0x/gm)].map((match) => match[1] ?? "");
+  const loaded = [...stdout.matchAll(/^\s*(?:\S+ => )?(\/\S+) \(0x/gm)].map(([, path]) =>
+    path ?? ""
+  );
+  return [...new Set([...loaded, CRYPTO.path])];
 }
 
 function jailed(args: readonly string[]): string[] {
@@ -129,7 +139,7 @@ jailTest("tells its version and its usage", async () => {
   assert.equal(help.code, 0);
 });
 
-jailTest("serves both old-style rings, and SIGTERM ends it well", async () => {
+jailTest("serves the old-style and the encrypted rings, and SIGTERM ends it well", async () => {
   const settings = [
     "game.verify-servers=no",
     "database.base=/var/lib/masterserver.db",
@@ -152,6 +162,13 @@ jailTest("serves both old-style rings, and SIGTERM ends it well", async () => {
     const listed = "\\ip\\127.0.0.1\\port\\3030\\final\\";
     assert.equal(await ask(OLD_SERVERS, list), listed);
     assert.equal(await ask(OLD_CLIENTS, list), listed);
+    const masters = [{ host: "127.0.0.1", port: ENCRYPTED_CLIENTS }];
+    await using browser = new BrowserClient({
+      crypto: CRYPTO,
+      keyPair: CRYPTO.keyPair(),
+      masters,
+    });
+    assert.deepEqual((await browser.list()).map(({ port }) => port), [3030]);
     assert.deepEqual(await mountsInJail(), []);
   } catch (cause) {
     child.kill("SIGKILL");

@@ -166,3 +166,16 @@ Deno.test("Users: of one nobody knows it is said so, and of a database that is a
   const busy = await ask({ type: "busy" });
   assert.deepEqual(busy.type === "error" && [busy.code, busy.retry_after], ["busy", 5]);
 });
+
+Deno.test("Users: logins of one host are limited, those of others are not", async () => {
+  const trial = new Trial();
+  for (let i = 0; i < 20; i++) await trial.login(`user ${i}`, session());
+  const asked = trial.posted.length;
+  const refused = await trial.users.login("one more", session());
+  assert.equal(refused.type === "error" && refused.code, "too_many");
+  assert.equal(refused.type === "error" && refused.retry_after, 10);
+  assert.equal(trial.posted.length, asked, "the database is not asked");
+  const other = session();
+  const elsewhere = { ...other, connection: { ...other.connection, ip: "10.0.0.10" } };
+  assert.equal((await trial.login("Ann", elsewhere)).type, "welcome");
+});
