@@ -5,9 +5,9 @@
  */
 
 import { listAnswer } from "./_population.ts";
+import type { Memory } from "./_proc.ts";
 import { aim, type Report } from "./_report.ts";
 import {
-  type Memory,
   prepareDatabase,
   type Server,
   startBareDeno,

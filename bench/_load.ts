@@ -1,10 +1,11 @@
 /**
- * The load client and the C compiler it needs.
+ * The load client.
  *
  * @module
  */
 
-import { BENCH, capture } from "./_environment.ts";
+import { compile } from "./_compile.ts";
+import { capture } from "./_environment.ts";
 import type { Server, Workplace } from "./_servers.ts";
 
 /** Requests in flight at a time: so few that they queue up nowhere, enough to come in batches. */
@@ -12,10 +13,6 @@ const PARALLEL = 4;
 
 /** Seconds after which one load gives up; a round takes a few. */
 const MAX_SECONDS = 60;
-
-/** What is told when there is no C compiler. */
-export const NO_COMPILER =
-  "needs a C compiler for the load client and the epoll server: install one as cc (gcc)";
 
 /** Programs in C. */
 export interface CPrograms {
@@ -31,15 +28,10 @@ export interface CPrograms {
  * @returns Undefined when there is no compiler.
  * @throws Error with what the compiler says when it refuses.
  */
-export async function compilePrograms({ directory }: Workplace): Promise<CPrograms | undefined> {
-  const programs = { load: `${directory}/load`, epoll: `${directory}/epoll` };
-  const sources = [[`${BENCH}load.c`, programs.load], [`${BENCH}servers/epoll.c`, programs.epoll]];
-  for (const [source = "", target = ""] of sources) {
-    const compiled = await capture("cc", ["-O2", "-pthread", "-o", target, source]);
-    if (!compiled) return undefined;
-    if (!compiled.ok) throw new Error(`cc cannot compile ${source}:\n${compiled.stderr}`);
-  }
-  return programs;
+export async function compilePrograms(workplace: Workplace): Promise<CPrograms | undefined> {
+  const load = await compile(workplace, "load.c");
+  const epoll = await compile(workplace, "servers/epoll.c");
+  return load === undefined || epoll === undefined ? undefined : { load, epoll };
 }
 
 /** A load to put on a server. */

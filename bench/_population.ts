@@ -27,7 +27,7 @@ const RECORDS_PER_WRITE = 10_000;
 const encoder = new TextEncoder();
 
 /** Address of a server, and of the client of that number: load.c computes the same. */
-function addressOf(index: number): string {
+export function addressOf(index: number): string {
   const network = 16 + Math.floor(index / 64516);
   return `127.${network}.${1 + Math.floor(index / 254) % 254}.${1 + index % 254}`;
 }
@@ -43,6 +43,8 @@ function recordOf(index: number, now: number): ServerRecord {
     state: "listed",
     // One after the other, as servers do register.
     firstSeen: now - REGISTERED_MS_AGO + index,
+    hlc: 0,
+    origin: "",
     lastSeen: now,
   };
 }

@@ -16,6 +16,9 @@ export interface Figure {
   readonly value: Spread;
 }
 
+/** Where a figure should stay. */
+export type Bound = { readonly atMost: number } | { readonly atLeast: number };
+
 /** A line of the report. */
 export type Line =
   /** Figures of one subject. */
@@ -32,7 +35,7 @@ export type Line =
     readonly what: string;
     readonly unit: string;
     readonly value: Spread;
-    readonly atMost: number;
+    readonly bound: Bound;
     readonly ok: boolean;
   }
   /** Something that was not measured, and why. */
@@ -41,7 +44,7 @@ export type Line =
 /** Takes a line as soon as it is known. */
 export type Report = (line: Line) => void;
 
-/** A line about an aim. */
+/** A line about something of which less is better. */
 export function aim(
   section: string,
   what: string,
@@ -49,7 +52,20 @@ export function aim(
   atMost: number,
   unit = "",
 ): Line {
-  return { type: "aim", section, what, unit, value, atMost, ok: value.median <= atMost };
+  const ok = value.median <= atMost;
+  return { type: "aim", section, what, unit, value, bound: { atMost }, ok };
+}
+
+/** A line about something of which more is better. */
+export function aimHigh(
+  section: string,
+  what: string,
+  value: Spread,
+  atLeast: number,
+  unit = "",
+): Line {
+  const ok = value.median >= atLeast;
+  return { type: "aim", section, what, unit, value, bound: { atLeast }, ok };
 }
 
 function decimals(number: number): number {
@@ -75,7 +91,9 @@ export function formatLine(line: Line): string {
     }
     case "aim": {
       const unit = line.unit === "" ? "" : ` ${line.unit}`;
-      const verdict = `aim ≤ ${line.atMost}${unit}: ${line.ok ? "ok" : "missed"}`;
+      const { bound } = line;
+      const limit = "atMost" in bound ? `≤ ${bound.atMost}` : `≥ ${bound.atLeast}`;
+      const verdict = `aim ${limit}${unit}: ${line.ok ? "ok" : "missed"}`;
       return `  ${line.what.padEnd(SUBJECT_WIDTH)}${format(line.value, line.unit)}, ${verdict}`;
     }
     case "skipped":

@@ -6,6 +6,7 @@
 
 import { BENCH, DENO, ROOT } from "./_environment.ts";
 import { LIST_REQUEST, listAnswer, writeDatabase } from "./_population.ts";
+import { cpuSeconds, type Memory, memory } from "./_proc.ts";
 
 /** Milliseconds between two looks whether a server listens: the error of the times to start. */
 const POLL_MS = 2;
@@ -16,19 +17,8 @@ const START_PATIENCE_MS = 30_000;
 /** Milliseconds that a server gets to stop by itself. */
 const STOP_PATIENCE_MS = 10_000;
 
-/** Clock ticks a second in /proc: fixed for all of Linux's architectures in use. */
-const TICKS_PER_SECOND = 100;
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-
-/** Memory of a process in bytes, all threads together. */
-export interface Memory {
-  /** Resident pages. */
-  readonly rss: number;
-  /** The same with shared pages counted by their share; undefined when it may not be read. */
-  readonly pss: number | undefined;
-}
 
 /** A running server. */
 export interface Server {
@@ -46,11 +36,19 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** A running masterserver; its `port` is that of ring 1 bis. */
+export interface Masterserver extends Server {
+  /** Port of ring 2, where libgcrypt is installed. */
+  readonly clientPort: number;
+}
+
 interface StartOptions {
   readonly name: string;
   readonly port: number;
   readonly program: string;
   readonly args: readonly string[];
+  /** Asks it something and tells how many bytes the answer has; for a list when undefined. */
+  readonly ask?: (port: number) => Promise<number>;
   /** Bytes of the first answer that counts as complete; any when undefined. */
   readonly complete?: number;
   /** File to be quoted when it does not come up. */
@@ -96,12 +94,12 @@ function isNotYet(error: unknown): boolean {
 }
 
 async function firstAnswer(
-  { name, port, complete, log }: StartOptions,
+  { name, port, ask = askList, complete, log }: StartOptions,
   started: number,
 ): Promise<number> {
   for (;;) {
     try {
-      const bytes = await askList(port);
+      const bytes = await ask(port);
       if (complete === undefined || bytes === complete) return performance.now() - started;
     } catch (error) {
       if (!isNotYet(error)) throw error;
@@ -113,28 +111,6 @@ async function firstAnswer(
       );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-function cpuSeconds(pid: number): number {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  // The command's name, in parentheses, may hold anything; utime and stime are fields 14 and 15.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-function kilobytes(text: string, key: string): number | undefined {
-  const value = new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1];
-  return value === undefined ? undefined : Number(value) * 1024;
-}
-
-function memory(pid: number): Memory {
-  const rss = kilobytes(Deno.readTextFileSync(`/proc/${pid}/status`), "VmRSS");
-  if (rss === undefined) throw new Error(`/proc/${pid}/status has no VmRSS: has it ended?`);
-  try {
-    return { rss, pss: kilobytes(Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`), "Pss") };
-  } catch {
-    return { rss, pss: undefined };
   }
 }
 
@@ -210,16 +186,22 @@ export interface MasterserverOptions {
 export async function startMasterserver(
   workplace: Workplace,
   { name, database, servers, settings = [] }: MasterserverOptions,
-): Promise<Server> {
+): Promise<Masterserver> {
   const port = workplace.nextPort();
+  const clientPort = workplace.nextPort();
   const base = `${workplace.directory}/masterserver-${port}`;
   await Deno.copyFile(database, `${base}.db`);
   // A configuration of its own keeps the one in the home directory out of it.
   await Deno.writeTextFile(
     `${base}.ini`,
     `[network]
+mmport = ${workplace.nextPort()};
+smport = ${workplace.nextPort()};
+cmport = ${clientPort};
 osport = ${port};
 ocport = ${workplace.nextPort()};
+[console]
+port = ${workplace.nextPort()};
 [database]
 base = ${base}.db;
 [system]
@@ -228,7 +210,7 @@ keyfile = ${base}.key;
 servercachefile = ${base}.neighbors;
 `,
   );
-  return await start({
+  const server = await start({
     name,
     port,
     program: DENO,
@@ -241,6 +223,7 @@ servercachefile = ${base}.neighbors;
     complete: listAnswer(servers).length,
     log: `${base}.log`,
   });
+  return { ...server, clientPort };
 }
 
 /** Starts the bare server on Deno, which answers everything with the bytes of a file. */
@@ -270,6 +253,26 @@ export function startEpoll(
 ): Promise<Server> {
   const port = workplace.nextPort();
   return start({ name: "C epoll server", port, program, args: [String(port), answerFile] });
+}
+
+/** Starts the server in C that seals and sends the messages of a file. */
+export function startSealing(
+  workplace: Workplace,
+  program: string,
+  messagesFile: string,
+): Promise<Server> {
+  const port = workplace.nextPort();
+  const ask = async (): Promise<number> => {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return 0;
+  };
+  return start({
+    name: "C sealing server",
+    port,
+    program,
+    args: [String(port), messagesFile],
+    ask,
+  });
 }
 
 /** Writes a database for {@link startMasterserver}. */

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { measureHandshakes, measureMessages } from "./_channel.ts";
+import { NO_COMPILER } from "./_compile.ts";
 import {
   BENCH,
   describeMachine,
@@ -17,9 +19,11 @@ import {
   runIsolated,
   tell,
 } from "./_environment.ts";
+import { measureFanOut } from "./_fan_out.ts";
 import { measureMemory, measureRestart, measureStart } from "./_life.ts";
-import { compilePrograms, type CPrograms, NO_COMPILER } from "./_load.ts";
+import { compilePrograms, type CPrograms } from "./_load.ts";
 import { type Line, makeReport, type Report } from "./_report.ts";
+import { measureSecureLists } from "./_secure_lists.ts";
 import { killServers, makeWorkplace, type Workplace } from "./_servers.ts";
 import { measureHeartbeats, measureLists } from "./_traffic.ts";
 
@@ -50,6 +54,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   start: (workplace, _, report) => measureStart(workplace, report),
   restart: (workplace, _, report) => measureRestart(workplace, report),
   memory: (workplace, _, report) => measureMemory(workplace, report),
+  handshake: (workplace, _, report) => measureHandshakes(workplace, report),
+  seal: (workplace, _, report) => measureMessages(workplace, report),
+  browse: (workplace, _, report) => measureSecureLists(workplace, report),
+  subscribe: (workplace, _, report) => measureFanOut(workplace, report),
 };
 
 async function measure(names: readonly string[], report: Report): Promise<void> {

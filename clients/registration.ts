@@ -63,7 +63,7 @@ export interface RegistrationOptions {
 }
 
 /** What is said of a game server when it registers. */
-type Description = RegistrationOptions["server"];
+export type Description = RegistrationOptions["server"];
 
 type Connection = SecureConnection<Ring1Request, Ring1Answer>;
 

@@ -51,7 +51,11 @@ export class Changes {
   /** Place of the first change in the log. */
   #start = 0;
 
-  /** @param replica Gets each event right after this. */
+  /**
+   * Knows of no change yet.
+   *
+   * @param replica Gets each event right after this.
+   */
   constructor(replica: Replica) {
     this.#replica = replica;
   }

@@ -208,6 +208,8 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
       this.#logRefusal("too many handshakes", connection.ip);
       return;
     }
+    // Messages are small and answered at once: none may wait for the one before to be acknowledged.
+    connection.tcp.setNoDelay(true);
     using channel = this.#makeChannel();
     channel.start();
     const session = new HeldSession<Answer>(connection, channel, this.#pool);
@@ -278,8 +280,11 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
       return true;
     }
     if (decoded.type === "refused") await session.send(decoded.error);
-    else if (decoded.message.type === "ping") await session.sendText('{"type":"pong"}');
-    else if (decoded.message.type !== "pong") await this.#role.answer(decoded.message, session);
+    else if (decoded.message.type === "ping") {
+      this.#role.heard?.(session);
+      await session.sendText('{"type":"pong"}');
+    } else if (decoded.message.type === "pong") this.#role.heard?.(session);
+    else await this.#role.answer(decoded.message, session);
     return session.isClosed;
   }
 

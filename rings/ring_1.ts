@@ -104,6 +104,12 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
     }
   }
 
+  heard(session: Session): void {
+    const registration = this.#registrations.get(session);
+    const record = registration && this.#parts.replica.get(registration.id);
+    if (record?.key === session.key) this.#parts.registry.refresh(record.id);
+  }
+
   closed(session: Session): void {
     const registration = this.#registrations.get(session);
     this.#registrations.delete(session);

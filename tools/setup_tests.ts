@@ -40,6 +40,11 @@ const PACKAGES: readonly TestPackage[] = [
     tests: "the compiled program, alone and in a chroot",
   },
   {
+    name: "libgcrypt20-dev",
+    files: ["/usr/include/gcrypt.h"],
+    tests: "the C code of docs/protocol_encrypted.md",
+  },
+  {
     name: "mariadb-server",
     files: ["/usr/sbin/mariadbd"],
     tests: "everything on a real database server",

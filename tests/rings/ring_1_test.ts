@@ -103,6 +103,17 @@ Deno.test("ring1: a status is a heartbeat without an answer", async () => {
   });
 });
 
+Deno.test("ring1: a ping of a registered server keeps it alive, one of a stranger nobody", async () => {
+  await withClient({}, async (client, trial) => {
+    await client.ask({ type: "ping" });
+    await client.ask(REGISTER);
+    await client.ask({ type: "ping" });
+    await until("a refresh", () => trial.commands.some(({ type }) => type === "refresh"));
+    const refreshes = trial.commands.filter(({ type }) => type === "refresh");
+    assert.deepEqual(refreshes, [{ type: "refresh", ids: [ID] }]);
+  });
+});
+
 Deno.test("ring1: bye is answered and the entry goes at once", async () => {
   await withClient({}, async (client, trial) => {
     await client.ask(REGISTER);
