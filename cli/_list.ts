@@ -115,7 +115,12 @@ async function listOld(target: string, options: ListOptions): Promise<void> {
 
 function terminalSize(): { columns: number; rows: number } {
   try {
-    return Deno.consoleSize();
+    const { columns, rows } = Deno.consoleSize();
+    // A terminal that nobody has told its size says 0.
+    return {
+      columns: columns || FALLBACK_SIZE.columns,
+      rows: rows || FALLBACK_SIZE.rows,
+    };
   } catch {
     return FALLBACK_SIZE;
   }
