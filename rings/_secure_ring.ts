@@ -45,6 +45,9 @@ const MAX_IGNORED = 100;
 /** Seconds after which clients of a master that stops may try it again. */
 const RESTART_S = 5;
 
+/** Before the handshake, and after the last message, there is nothing to be said. */
+const NOTHING = new Uint8Array(0);
+
 /** What is this ring's own. */
 export interface SecureRingOptions<Request extends { readonly type: string }, Answer> {
   /** The port's key in master.ini, named when the port cannot be opened. */
@@ -215,7 +218,10 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
     const session = new HeldSession<Answer>(connection, channel, this.#pool);
     try {
       for await (const message of session.messages(this.#connections as Connections)) {
-        if (await this.#take(message, session, host)) return;
+        if (!await this.#take(message, session, host)) continue;
+        session.end();
+        // Closed with bytes unread, the connection would take the answer with it.
+        return await this.#connections?.dismiss(connection.tcp, NOTHING);
       }
     } finally {
       session.end();
@@ -300,8 +306,7 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
   #refuseConnection(ip: string): Uint8Array {
     const { connectionLimit } = this.#settings;
     this.#logRefusal(`More than ${connectionLimit} connections at once from this address`, ip);
-    // Nothing can be said before the handshake.
-    return new Uint8Array(0);
+    return NOTHING;
   }
 
   #logRefusal(reason: string, ip: string): void {
