@@ -1,6 +1,9 @@
 import type { Command, RegistryEvent, ServerRecord } from "../registry/mod.ts";
 import { type CountryOf, NameFinder, type ResolvePtr } from "../whereabouts/mod.ts";
 
+/** Milliseconds that a player who logs in waits for the name of their host. */
+const GLANCE_MS = 300;
+
 /** What a locator is made of. */
 export interface LocatorOptions {
   /** Takes what was found out. */
@@ -9,6 +12,8 @@ export interface LocatorOptions {
   readonly loadCountries: () => Promise<CountryOf>;
   /** Asks the DNS. */
   readonly resolve: ResolvePtr;
+  /** Told when a look-up cannot be made at all. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Finds out where servers are, after they were listed and on nobody's time. */
@@ -28,7 +33,24 @@ export class Locator {
     const { record } = event;
     const isLocated = record.country !== undefined &&
       (record.netName !== undefined || record.key === undefined);
-    if (record.state === "listed" && !isLocated) void this.#locate(record);
+    if (record.state !== "listed" || isLocated) return;
+    this.#locate(record).catch((error: unknown) => this.#options.failed(error));
+  }
+
+  /**
+   * What is soon known of where an address is: its country, or empty, and its DNS name, or empty.
+   * Nobody is kept waiting for a DNS server that anyone may run.
+   */
+  async glance(ip: string): Promise<{ country: string; netName: string }> {
+    this.#countryOf ??= this.#options.loadCountries();
+    const country = (await this.#countryOf)(ip);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve(""), GLANCE_MS);
+    });
+    const netName = await Promise.race([this.#names.find(ip), patience]);
+    clearTimeout(timer);
+    return { country, netName };
   }
 
   /** Where an address is: its country, or empty, and its DNS name, or empty. */

@@ -82,6 +82,7 @@ export function ringSettings(config: Config, facts: RingFacts): RingSettings {
     hostname: network.netName,
     requestTimeout: game.clientRequestTimeout * 1000,
     connectionLimit: game.connectionLimit,
+    serversPerAddress: game.serversPerAddress,
     masterPassword: game.masterserverPassword ?? "",
     statusInterval: game.statusInterval * 1000,
     aliveTimeout: game.serverAliveTimeout * 1000,

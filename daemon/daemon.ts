@@ -10,6 +10,7 @@ import { Registry, type RegistryEvent, type ServerId } from "../registry/mod.ts"
 import {
   type BoundSocket,
   type ChannelSettings,
+  type Finding,
   type FromThread,
   type Question,
   type Reply,
@@ -137,6 +138,7 @@ export class Daemon {
       },
       loadCountries,
       resolve: resolvePtr,
+      failed: (error) => log("error", "servers cannot be located", { reason: String(error) }),
     });
   }
 
@@ -292,14 +294,19 @@ export class Daemon {
   }
 
   async #answer(ring: RingName, request: number, question: Question): Promise<void> {
-    const asked: Question = question.type === "claim"
-      ? {
-        ...question,
-        claim: { ...question.claim, ...await this.#locator.find(question.claim.ip) },
-      }
-      : question;
-    const finding = await this.#persistence.ask(asked);
+    let finding: Finding = { type: "busy" };
+    try {
+      finding = await this.#persistence.ask(await this.#located(question));
+    } catch (error) {
+      log("error", "a question of a ring could not be answered", { reason: String(error) });
+    }
     this.#supervisor.post(ring, { type: "found", request, finding });
+  }
+
+  async #located(question: Question): Promise<Question> {
+    if (question.type !== "claim") return question;
+    const { claim } = question;
+    return { ...question, claim: { ...claim, ...await this.#locator.glance(claim.ip) } };
   }
 
   #ringSettings({ ring, isEncrypted }: RingLabel, port: number): ThreadSettings {

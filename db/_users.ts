@@ -66,10 +66,14 @@ export class Users {
       const [row] = await session.query("SELECT config FROM Client_data WHERE User = ?", [user]);
       const config = parseConfig(clientConfig, String(row?.["config"]));
       await session.execute(
-        "UPDATE Client_data SET IP = ?, NetName = ?, Country = ?, config = ? WHERE User = ?",
+        // The name first: MySQL assigns in order, and would compare with the new address.
+        `UPDATE Client_data SET NetName = CASE WHEN ? = '' AND IP = ? THEN NetName ELSE ? END,
+           IP = ?, Country = ?, config = ? WHERE User = ?`,
         [
+          netName,
           ip,
           netName,
+          ip,
           country,
           JSON.stringify({ key, first_seen: config?.first_seen ?? now, last_seen: now }),
           user,

@@ -1,5 +1,6 @@
 /**
- * Whose name is whose: a name belongs to the key that first registered a server under it.
+ * Whose name is whose: a name belongs to the key that first had a server listed under it, and until
+ * then to the key whose server bears it.
  *
  * @module
  */
@@ -7,84 +8,95 @@
 import type { NameClaim } from "./types.ts";
 import { isEarlier } from "./versions.ts";
 
+/** Names that one host may have listed for good without a rest. */
+const NAMES_AT_ONCE = 32;
+
 /**
- * Names that one host may claim while this master runs, for each server that it may register. More
- * are no renamed servers but someone who hoards names.
+ * Milliseconds after which a host may have one more. Who has that many new names is no operator of
+ * many servers but hoards them.
  */
-const NAMES_PER_SERVER = 4;
+const NAME_INTERVAL_MS = 900_000;
 
 /** Names kept at most; bounds memory against hoarders with many hosts. */
 const MAX_NAMES = 1_000_000;
 
-/** What became of a claim. */
-export type ClaimResult =
-  /** It was theirs already. */
-  | "theirs"
-  /** It is theirs from now on. */
-  | "claimed"
-  | "taken"
-  | "too_many";
+/** Hosts whose count is kept at most; those that have rested need no count. */
+const MAX_HOSTS = 65_536;
 
-interface Owned extends NameClaim {
-  /** Whether a server was ever listed under it; one that was not keeps nothing. */
-  proven: boolean;
+/** What became of a claim. */
+export type ClaimResult = "theirs" | "taken" | "too_many";
+
+/** A name that no server was listed under yet. */
+interface Pending {
+  readonly key: string;
+  /** Servers that bear it. */
+  bearers: number;
 }
 
 /** The names that have an owner. */
 export class NameBook {
-  readonly #owned = new Map<string, Owned>();
-  readonly #perHost = new Map<string, number>();
+  readonly #proven = new Map<string, NameClaim>();
+  readonly #pending = new Map<string, Pending>();
+  /** Until when each host's names count, in milliseconds: its names so far, laid end to end. */
+  #busyUntil = new Map<string, number>();
 
   /** Takes over names that were stored; the first claim of a name is the one that counts. */
   restore(claims: readonly NameClaim[]): void {
     for (const claim of claims) {
-      const owned = this.#owned.get(claim.name);
-      if (!owned?.proven || isEarlier(claim, owned)) {
-        this.#owned.set(claim.name, { ...claim, proven: true });
-      }
+      const proven = this.#proven.get(claim.name);
+      if (!proven || isEarlier(claim, proven)) this.#proven.set(claim.name, claim);
     }
-  }
-
-  /** Names that have an owner. */
-  get size(): number {
-    return this.#owned.size;
   }
 
   /** Who owns a name. */
   ownerOf(name: string): string | undefined {
-    return this.#owned.get(name)?.key;
+    return this.#proven.get(name)?.key ?? this.#pending.get(name)?.key;
   }
 
   /**
-   * Claims a name for a key.
+   * Whether a key may have a name.
    *
    * @param host Key that the claimant's host is counted under.
-   * @param servers Servers that a host may register.
+   * @param now Monotonic milliseconds.
    */
-  claim(claim: NameClaim, host: string, servers: number): ClaimResult {
-    const owner = this.#owned.get(claim.name)?.key;
-    if (owner !== undefined) return owner === claim.key ? "theirs" : "taken";
-    const claimed = this.#perHost.get(host) ?? 0;
-    if (claimed >= servers * NAMES_PER_SERVER || this.#owned.size >= MAX_NAMES) return "too_many";
-    this.#perHost.set(host, claimed + 1);
-    this.#owned.set(claim.name, { ...claim, proven: false });
-    return "claimed";
+  check(name: string, key: string, host: string, now: number): ClaimResult {
+    const owner = this.ownerOf(name);
+    if (owner !== undefined && owner !== key) return "taken";
+    if (this.#proven.has(name)) return "theirs";
+    const busy = (this.#busyUntil.get(host) ?? now) - now;
+    const isFull = this.#proven.size + this.#pending.size >= MAX_NAMES;
+    return isFull || busy > (NAMES_AT_ONCE - 1) * NAME_INTERVAL_MS ? "too_many" : "theirs";
+  }
+
+  /** A server of a key that may have the name bears it. */
+  bear(name: string, key: string): void {
+    const pending = this.#pending.get(name);
+    if (pending) pending.bearers++;
+    else if (!this.#proven.has(name)) this.#pending.set(name, { key, bearers: 1 });
+  }
+
+  /** A server that bore a name bears it no more: one that was never listed is free again. */
+  drop(name: string): void {
+    const pending = this.#pending.get(name);
+    if (pending && --pending.bearers === 0) this.#pending.delete(name);
   }
 
   /**
-   * A server is listed under a name.
+   * A server is listed under a name of its key.
    *
-   * @returns Whether the name belongs to its key for good from now on.
+   * @returns Whether the name belongs to the key for good from now on, and did not before.
    */
-  prove(claim: NameClaim): boolean {
-    const owned = this.#owned.get(claim.name);
-    if (owned && (owned.proven || owned.key !== claim.key)) return false;
-    this.#owned.set(claim.name, { ...claim, proven: true });
+  prove(claim: NameClaim, host: string, now: number): boolean {
+    if (this.#proven.has(claim.name)) return false;
+    this.#pending.delete(claim.name);
+    this.#proven.set(claim.name, claim);
+    if (this.#busyUntil.size >= MAX_HOSTS) this.#forgetRested(now);
+    this.#busyUntil.set(host, Math.max(this.#busyUntil.get(host) ?? now, now) + NAME_INTERVAL_MS);
     return true;
   }
 
-  /** A server is gone that was never listed: a name that nobody else proved is free again. */
-  release(name: string): void {
-    if (this.#owned.get(name)?.proven === false) this.#owned.delete(name);
+  #forgetRested(now: number): void {
+    const busy = [...this.#busyUntil].filter(([, until]) => until > now);
+    this.#busyUntil = new Map(busy.slice(-MAX_HOSTS / 2));
   }
 }

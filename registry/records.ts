@@ -19,7 +19,7 @@ import type {
   Version,
 } from "./types.ts";
 import type { Stored } from "./store.ts";
-import { HybridClock, raise } from "./versions.ts";
+import { hlcAt, HybridClock, isEarlier, raise } from "./versions.ts";
 
 /** Time as the registry sees it. */
 export interface Clock {
@@ -54,6 +54,9 @@ const EXPIRY_BUCKET_MS = 1000;
  * most; a server whose time runs out meanwhile is not dead.
  */
 const IN_FLIGHT_MS = 250;
+
+/** Milliseconds for which a change may have been told and not been stored, at the most. */
+const UNSTORED_MS = 60_000;
 
 /**
  * Alive timeouts for which it is remembered that a listed server is gone: by then everyone has
@@ -139,15 +142,18 @@ export class Records {
     this.#insert({ ...record, ...this.stamp() });
   }
 
-  /** Takes over what was stored, as it was. */
-  restore(record: ServerRecord): void {
+  /** Takes over what was stored, as it was; false when it has gone since. */
+  restore(record: ServerRecord): boolean {
     this.#observe(record);
+    const tombstone = this.#tombstones.get(record.id);
+    if (tombstone && isEarlier(record, tombstone)) return false;
     // One that was stored before there were versions has none.
     if (record.hlc === 0) this.insert(record);
     else this.#insert(record);
     // Its row tells no more whether it was listed before it went and came back.
     const { id, hlc, origin } = record;
     if (record.state !== "listed" && hlc > 0) this.#bury({ id, hlc, origin });
+    return true;
   }
 
   /** Takes over what was stored of servers that are gone. */
@@ -285,7 +291,9 @@ export class Records {
   }
 
   #observe(version: Version): void {
-    this.#clock.observe(version.hlc);
+    const isAhead = version.hlc > hlcAt(this.#options.clock.wall());
+    // The wall clock was set back: what was told last may not have been stored.
+    this.#clock.observe(version.hlc + (isAhead ? hlcAt(UNSTORED_MS) : 0));
     raise(this.#vector, version);
   }
 

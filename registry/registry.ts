@@ -76,8 +76,15 @@ export interface RegistryOptions {
 const MAX_SERVERS = 1_000_000;
 
 /**
- * Milliseconds without a word from a key's server after which another key may have its address:
- * three reports missed. Until then a neighbour behind the same address cannot push it out.
+ * Servers kept at most that have not proved themselves: whoever has many addresses can make them for
+ * nothing.
+ */
+const MAX_UNPROVEN = 50_000;
+
+/**
+ * Milliseconds without a word from a key's server after which another key may have its address, and
+ * what the key said of it counts no more: three reports missed. Until then a neighbour behind the
+ * same address cannot push it out.
  */
 const OWNER_GRACE_MS = 180_000;
 
@@ -87,6 +94,8 @@ export class Registry {
   readonly #records: Records;
   readonly #verification: Verification;
   readonly #names = new NameBook();
+  /** When each key's server last had a word from its owner, monotonic milliseconds. */
+  readonly #ownerHeard = new Map<ServerId, number>();
   readonly #traces = new TraceBook();
   #limits: RegistryLimits;
 
@@ -168,8 +177,10 @@ export class Registry {
     for (const record of records ?? []) {
       if (this.#records.get(record.id)) continue;
       const dead = now - record.lastSeen >= this.#limits.aliveTimeout;
-      this.#records.restore(record);
+      // It may have left again while the database was away.
+      if (!this.#records.restore(record)) continue;
       this.#traces.enter(record.id);
+      if (!this.#bearRestored(record)) continue;
       if (dead) {
         this.#remove(record.id, "expired");
         continue;
@@ -179,6 +190,18 @@ export class Registry {
       restored++;
     }
     return restored;
+  }
+
+  /** Whether a restored server may have the name that it had. */
+  #bearRestored({ id, name, key }: ServerRecord): boolean {
+    if (name === undefined || key === undefined) return true;
+    if ((this.#names.ownerOf(name) ?? key) !== key) {
+      this.#remove(id, "replaced");
+      return false;
+    }
+    this.#names.bear(name, key);
+    this.#ownerHeard.set(id, this.#options.clock.monotonic());
+    return true;
   }
 
   /** Carries out a command. Never throws on what a peer sent. */
@@ -195,6 +218,7 @@ export class Registry {
         break;
       case "refresh":
         this.#records.refresh(command.ids);
+        if (command.byOwner) { for (const id of command.ids) this.#hearOwner(id); }
         break;
       case "quit":
         this.#quit(this.#options.serverId(command.ip, command.port));
@@ -235,8 +259,10 @@ export class Registry {
       // A master proves itself by the password, a game server by UDP: neither vouches for the other.
       this.#remove(id, "replaced");
     } else if (known) {
-      // What its key's owner said of it stands above what anyone at its address can say.
-      this.#again(known, known.key === undefined ? { gamename, settings } : {});
+      // What its key's owner says of it stands above what anyone at its address can say.
+      const isOwned = this.#isOwned(known);
+      if (!isOwned) this.#disown(id);
+      this.#again(this.#records.get(id) ?? known, isOwned ? {} : { gamename, settings });
       return ACCEPTED;
     }
     const full = this.#roomFor(ip);
@@ -263,37 +289,55 @@ export class Registry {
     }
     const full = known ? undefined : this.#roomFor(ip);
     if (full !== undefined) return this.#refuse(id, full, "too_many");
-    const claim = this.#names.claim(
-      { name, key, ...this.#records.stamp() },
-      this.#options.hostKey(ip),
-      this.#limits.serversPerHost,
-    );
+    const now = this.#options.clock.monotonic();
+    const claim = this.#names.check(name, key, this.#options.hostKey(ip), now);
     if (claim === "taken") {
       const reason = `The name "${name}" belongs to another key: choose another name`;
       return this.#refuse(id, reason, "name_taken");
     }
     if (claim === "too_many") {
-      const reason = "Too many names were registered from this address: keep to one";
+      const reason = "Too many new names were listed from this address: keep to those you have";
       return this.#refuse(id, reason, "too_many");
     }
     if (found && !known) this.#remove(id, "replaced");
+    if (known?.name !== name) {
+      this.#names.bear(name, key);
+      if (known?.name !== undefined) this.#names.drop(known.name);
+    }
+    this.#ownerHeard.set(id, now);
     if (known) this.#again(known, announced(said));
     else {
-      const now = this.#options.clock.wall();
-      const times = { firstSeen: now, lastSeen: now };
+      const wall = this.#options.clock.wall();
+      const times = { firstSeen: wall, lastSeen: wall };
       const entry = { id, ip, port, state: "challenged", ...times, ...announced(said) } as const;
       this.#enter(entry, `${gamename} "${name}", by its key`);
     }
     const record = this.#records.get(id);
     if (record && said.status) this.#records.setStatus(record, named(said.status, name));
     // Listed already under an earlier name, or by an old-style heartbeat.
-    if (record?.state === "listed") this.#prove(name, key);
+    if (record?.state === "listed") this.#prove(record);
     return ACCEPTED;
   }
 
-  /** Whether a record's owner has been heard of not long ago. */
-  #isOwned({ key, lastSeen }: ServerRecord): boolean {
-    return key !== undefined && this.#options.clock.wall() - lastSeen < OWNER_GRACE_MS;
+  /** Whether a record has an owner who has been heard of not long ago. */
+  #isOwned({ id, key }: ServerRecord): boolean {
+    const heard = this.#ownerHeard.get(id) ?? -Infinity;
+    return key !== undefined && this.#options.clock.monotonic() - heard < OWNER_GRACE_MS;
+  }
+
+  #hearOwner(id: ServerId): void {
+    if (this.#ownerHeard.has(id)) this.#ownerHeard.set(id, this.#options.clock.monotonic());
+  }
+
+  /** The owner of a server's key has gone, the server has not: what they said of it goes, too. */
+  #disown(id: ServerId): void {
+    const record = this.#records.get(id);
+    if (record?.key === undefined) return;
+    const { key: _key, name, admin: _admin, status: _status, ...rest } = record;
+    if (name !== undefined) this.#names.drop(name);
+    this.#ownerHeard.delete(id);
+    this.#note(id, "changed", "its key's owner has fallen silent, it goes on in the old style");
+    this.#records.put(rest);
   }
 
   #report(id: ServerId, key: string, status: ServerStatus): Outcome {
@@ -306,6 +350,7 @@ export class Registry {
       };
     }
     this.#records.refresh([id]);
+    this.#hearOwner(id);
     this.#noteStatus(id, status);
     const heard = this.#records.get(id) ?? record;
     this.#records.setStatus(heard, named(status, record.name));
@@ -376,13 +421,16 @@ export class Registry {
     this.#verification.cancel(record.id);
     this.#records.list(record);
     this.#note(record.id, "listed", record.gamename);
-    if (record.name !== undefined && record.key !== undefined) this.#prove(record.name, record.key);
+    this.#prove(record);
   }
 
   /** A name was seen on a listed server of its key. */
-  #prove(name: string, key: string): void {
+  #prove({ name, key, ip }: ServerRecord): void {
+    if (name === undefined || key === undefined) return;
+    const { hostKey, clock, output } = this.#options;
     const claim = { name, key, ...this.#records.stamp() };
-    if (this.#names.prove(claim)) this.#options.output.event({ type: "name", ...claim });
+    if (!this.#names.prove(claim, hostKey(ip), clock.monotonic())) return;
+    output.event({ type: "name", ...claim });
   }
 
   #quit(id: ServerId): void {
@@ -393,7 +441,8 @@ export class Registry {
 
   #status(id: ServerId, status: ServerStatus): void {
     const record = this.#records.get(id);
-    if (record?.state !== "listed") return;
+    // The owner of a key tells by itself, and a late answer to a poll is none of its words.
+    if (record?.state !== "listed" || record.key !== undefined) return;
     this.#noteStatus(id, status);
     this.#records.setStatus(record, status);
   }
@@ -425,7 +474,8 @@ export class Registry {
     const record = this.#records.remove(id, cause);
     if (!record) return;
     this.#verification.cancel(id);
-    if (record.name !== undefined) this.#names.release(record.name);
+    this.#ownerHeard.delete(id);
+    if (record.name !== undefined) this.#names.drop(record.name);
     this.#note(id, cause === "replaced" ? "changed" : cause, REMOVALS[cause]);
     this.#traces.leave(id);
   }
@@ -435,7 +485,10 @@ export class Registry {
     if (this.#records.ofHost(ip) >= serversPerHost) {
       return `Too many servers from this address, ${serversPerHost} are allowed`;
     }
-    if (this.#records.size >= MAX_SERVERS) return "This master is full, try another";
+    const unproven = this.#records.size - this.#records.listed;
+    if (this.#records.size >= MAX_SERVERS || unproven >= MAX_UNPROVEN) {
+      return "This master is full, try another";
+    }
     return undefined;
   }
 

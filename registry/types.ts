@@ -139,7 +139,12 @@ export type Command =
     readonly settings: Settings;
   }
   /** Heartbeats of servers that are listed with the same settings already. */
-  | { readonly type: "refresh"; readonly ids: readonly ServerId[] }
+  | {
+    readonly type: "refresh";
+    readonly ids: readonly ServerId[];
+    /** Whether they came from the owners of their keys. */
+    readonly byOwner?: boolean;
+  }
   /** A server leaves. */
   | { readonly type: "quit"; readonly ip: string; readonly port: number }
   /** A server sent a challenge's token back. */

@@ -42,6 +42,8 @@ export interface RingSettings {
   readonly requestTimeout: number;
   /** Connections of one host at a time. */
   readonly connectionLimit: number;
+  /** Servers that one host may register. */
+  readonly serversPerAddress: number;
   /** Secret of the network of masters; empty refuses all masters. */
   readonly masterPassword: string;
   /** Milliseconds between status polls of a server; 0 is never. */

@@ -18,6 +18,7 @@ function bench(countries: Readonly<Record<string, string>>): {
       return Promise.resolve((ip) => countries[ip] ?? "");
     },
     resolve: (query) => Promise.resolve([`host-${query}`]),
+    failed: (error) => assert.fail(String(error)),
   });
   return { locator, applied, loads: () => loads };
 }
@@ -50,4 +51,34 @@ Deno.test("Locator: who is not listed, or known already, is left alone", async (
   await sleep(5);
   assert.deepEqual(applied, []);
   assert.equal(loads(), 0);
+});
+
+Deno.test("Locator.glance: waits for no DNS server for long", async () => {
+  const never = Promise.withResolvers<string[]>();
+  const locator = new Locator({
+    apply: () => {},
+    loadCountries: () => Promise.resolve(() => "FR"),
+    resolve: () => never.promise,
+    failed: () => {},
+  });
+  const started = performance.now();
+  assert.deepEqual(await locator.glance("192.0.2.1"), { country: "FR", netName: "" });
+  assert.ok(performance.now() - started < 2000);
+  never.resolve(["host.example.org"]);
+  await sleep(5);
+  const later = await locator.glance("192.0.2.1");
+  assert.deepEqual(later, { country: "FR", netName: "host.example.org" });
+});
+
+Deno.test("Locator: a country database that cannot be loaded is told and harms nobody", async () => {
+  const failures: unknown[] = [];
+  const locator = new Locator({
+    apply: () => assert.fail("nothing was found"),
+    loadCountries: () => Promise.reject(new Error("damaged")),
+    resolve: () => Promise.resolve([]),
+    failed: (error) => failures.push(error),
+  });
+  locator.note({ type: "put", record: record("192.0.2.1") });
+  await sleep(5);
+  assert.equal(failures.length, 1);
 });

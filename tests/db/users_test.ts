@@ -93,3 +93,15 @@ testOnBoth(
     for (const each of others) await each.close();
   },
 );
+
+testOnBoth(
+  "Users: the host's name stays when nobody could say it this time",
+  async ({ engine }) => {
+    await migrate(engine);
+    const users = new Users(engine);
+    await users.claim(claim("Ann", "k"));
+    await users.claim(claim("Ann", "k", { netName: "", at: NOW + 1 }));
+    const [row] = await engine.query("SELECT NetName FROM Client_data");
+    assert.equal(row?.["NetName"], claim("Ann", "k").netName);
+  },
+);

@@ -140,6 +140,35 @@ Deno.test("Changes.since: who went, came back and was not proved before a restar
   assert.deepEqual(reader.ids, []);
 });
 
+Deno.test("Changes.since: a restart with the clock set back tells of every change after it", () => {
+  const before = new World();
+  const reader = new Reader();
+  const id = before.list("192.0.2.1");
+  const record = { ...before.registry.get(id) as ServerRecord };
+  // This change is told to a reader, and lost with the power.
+  before.registry.apply({ type: "status", id, status: status("Lost", 1) });
+  reader.catchUp(before.changes, before.replica);
+  const after = new World();
+  after.wall = before.wall - 3_600_000;
+  after.registry.restore({ records: [record] });
+  const changes = new Changes(after.replica);
+  changes.load(after.registry.departures());
+  after.replica.put(after.registry.get(id) as ServerRecord);
+  after.registry.apply({ type: "status", id, status: status("New", 2) });
+  const last = after.registry.get(id) as ServerRecord;
+  assert.ok(last.hlc > (reader.known.get(ORIGIN) ?? 0), "its version is above all that was told");
+});
+
+Deno.test("Registry.restore: what left while the database was away does not come back", () => {
+  const world = new World();
+  const id = world.list("192.0.2.1");
+  const old = { ...world.registry.get(id) as ServerRecord };
+  world.registry.apply({ type: "quit", ip: "192.0.2.1", port: 3030 });
+  assert.equal(world.registry.restore({ records: [old] }), 0);
+  assert.equal(world.registry.get(id), undefined);
+  assert.equal(world.registry.departures().tombstones.length, 1);
+});
+
 Deno.test("Changes.since: a clock that was set back makes no change older than those before", () => {
   const world = new World();
   const reader = new Reader();

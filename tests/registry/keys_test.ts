@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ALIVE, EXPIRY_SLACK, SECOND, status, stored, World } from "./_helpers.ts";
+import { ALIVE, EXPIRY_SLACK, HOUR, SECOND, status, stored, World } from "./_helpers.ts";
 
 const IP = "192.0.2.1";
 const ID = "192.0.2.1:3030";
@@ -59,15 +59,64 @@ Deno.test("Registry.announce: who was never listed leaves no name behind", () =>
   assert.equal(world.announce("192.0.2.9", "bob", "Good name").type, "accepted");
 });
 
-Deno.test("Registry.announce: one host cannot hoard names", () => {
-  const world = new World({ serversPerHost: 2, verify: false });
-  let taken = 0;
-  for (let i = 0; i < 100; i++) {
-    if (world.announce(IP, `key ${i}`, `name ${i}`).type === "accepted") taken++;
-    world.registry.apply({ type: "leave", id: ID, key: `key ${i}` });
+Deno.test("Registry.announce: one host cannot hoard names, and is not locked out for good", () => {
+  const world = new World({ verify: false });
+  const taken = (key: string) => {
+    let count = 0;
+    for (let i = 0; i < 100; i++) {
+      if (world.announce(IP, key, `${key} ${i}`).type === "accepted") count++;
+      world.registry.apply({ type: "leave", id: ID, key });
+    }
+    return count;
+  };
+  assert.equal(taken("hoarder"), 32);
+  assert.equal(world.announce("192.0.2.2", "another", "hoarder 99").type, "accepted");
+  assert.equal(world.announce(IP, "hoarder", "hoarder 3").type, "accepted", "its own it has");
+  world.registry.apply({ type: "leave", id: ID, key: "hoarder" });
+  world.pass(HOUR, 1000);
+  assert.equal(taken("later"), 4, "one every quarter of an hour");
+});
+
+Deno.test("Registry.announce: names that were never listed cost nobody anything", () => {
+  const world = new World();
+  for (let i = 0; i < 200; i++) {
+    assert.equal(world.announce(IP, "restless", `name ${i}`).type, "accepted", String(i));
   }
-  assert.equal(taken, 8);
-  assert.equal(world.announce("192.0.2.2", "another", "name 99").type, "accepted");
+  assert.equal(world.announce("192.0.2.2", "bob", "name 7").type, "accepted");
+  assert.equal(world.announce("192.0.2.3", "eve", "name 199").type, "refused", "still borne");
+  world.registry.apply({ type: "leave", id: ID, key: "restless" });
+  assert.equal(world.announce("192.0.2.3", "eve", "name 199").type, "accepted");
+});
+
+Deno.test("Registry.announce: a name that two servers of a key bear is free when both are gone", () => {
+  const world = new World();
+  world.announce("192.0.2.1", "bob", "Two of them");
+  world.announce("192.0.2.2", "bob", "Two of them");
+  world.registry.apply({ type: "leave", id: "192.0.2.1:3030", key: "bob" });
+  assert.equal(world.announce("192.0.2.3", "eve", "Two of them").type, "refused");
+  world.registry.apply({ type: "leave", id: "192.0.2.2:3030", key: "bob" });
+  assert.equal(world.announce("192.0.2.3", "eve", "Two of them").type, "accepted");
+});
+
+Deno.test("Registry.restore: a server whose name has become another's does not come back", () => {
+  const world = new World();
+  const names = [{ name: "Bob's tanks", key: "bob", hlc: 1, origin: "o" }];
+  const record = stored(world, IP, { key: "eve", name: "Bob's tanks" });
+  assert.equal(world.registry.restore({ names, records: [record] }), 0);
+  assert.equal(world.registry.get(ID), undefined);
+  const pending = stored(world, "192.0.2.2", { key: "ann", name: "Ann's", state: "challenged" });
+  world.registry.restore({ records: [pending] });
+  assert.equal(world.announce("192.0.2.3", "eve", "Ann's").type, "refused");
+});
+
+Deno.test("Registry: servers that prove nothing cannot fill the memory", () => {
+  const world = new World({ serversPerHost: 60_000 });
+  let refused = 0;
+  for (let i = 0; i < 50_010; i++) {
+    const ip = `10.${i >> 16}.${i >> 8 & 255}.${i & 255}`;
+    if (world.register(ip).type === "refused") refused++;
+  }
+  assert.equal(refused, 10);
 });
 
 Deno.test("Registry.announce: another key takes an address over only from one that is silent", () => {
@@ -83,11 +132,40 @@ Deno.test("Registry.announce: another key takes an address over only from one th
 Deno.test("Registry: an old-style heartbeat keeps a key's server alive and changes nothing", () => {
   const world = listedWorld();
   const before = world.registry.get(ID);
-  world.pass(ALIVE - SECOND, 500);
+  world.pass(170 * SECOND, 500);
   assert.equal(world.register(IP, 3030, { hostname: "Mallory" }).type, "accepted");
   assert.deepEqual({ ...world.registry.get(ID), lastSeen: 0 }, { ...before, lastSeen: 0 });
   world.pass(ALIVE - SECOND, 500);
   assert.equal(world.state(ID), "listed");
+});
+
+Deno.test("Registry: when a key's owner is gone its server goes on in the old style", () => {
+  const world = listedWorld();
+  const report = { type: "report", id: ID, key: "bob", status: status("Two clans", 7) } as const;
+  world.registry.apply(report);
+  world.pass(100 * SECOND, 500);
+  world.registry.apply({ type: "refresh", ids: [ID], byOwner: true });
+  world.pass(100 * SECOND, 500);
+  world.register(IP, 3030);
+  assert.equal(world.registry.get(ID)?.key, "bob", "heard of 100 s ago");
+  world.pass(100 * SECOND, 500);
+  world.registry.apply({ type: "refresh", ids: [ID] });
+  world.register(IP, 3030);
+  const record = world.registry.get(ID);
+  assert.deepEqual([record?.key, record?.name, record?.admin], [undefined, undefined, undefined]);
+  assert.equal(record?.status, undefined, "seven players of yesterday are nobody");
+  assert.equal(record?.state, "listed");
+  world.registry.apply({ type: "status", id: ID, status: status("Bullet Hole", 1) });
+  assert.equal(world.registry.get(ID)?.status?.map, "Bullet Hole", "it is polled again");
+  assert.equal(world.announce("192.0.2.9", "eve", "Bob's tanks").type, "refused", "the name stays");
+  world.registry.apply({ type: "quit", ip: IP, port: 3030 });
+  assert.equal(world.state(ID), undefined);
+});
+
+Deno.test("Registry: an answer to a poll is no word of a key's owner", () => {
+  const world = listedWorld();
+  world.registry.apply({ type: "status", id: ID, status: status("Spoofed", 99) });
+  assert.equal(world.registry.get(ID)?.status, undefined);
 });
 
 Deno.test("Registry: an old-style quit does not end what a key has registered", () => {
