@@ -6,13 +6,15 @@
  */
 
 import type { Replica } from "./replica.ts";
-import type {
-  Departures,
-  RegistryEvent,
-  ServerId,
-  ServerRecord,
-  Tombstone,
-  Vector,
+import {
+  type Departures,
+  type Gap,
+  MASTER_GAMENAME,
+  type RegistryEvent,
+  type ServerId,
+  type ServerRecord,
+  type Tombstone,
+  type Vector,
 } from "./types.ts";
 import { covers, includes, raise } from "./versions.ts";
 
@@ -47,6 +49,7 @@ export class Changes {
   #tombstones = new Map<ServerId, Tombstone>();
   #vector = new Map<string, number>();
   #horizon = new Map<string, number>();
+  #gap: Gap | undefined;
   #log: LoggedChange[] = [];
   /** Place of the first change in the log. */
   #start = 0;
@@ -76,7 +79,8 @@ export class Changes {
   }
 
   /** Starts anew from a snapshot: whoever followed the log has to get everything. */
-  load({ tombstones, vector, horizon }: Departures): void {
+  load({ tombstones, vector, horizon, gap }: Departures): void {
+    this.#gap = gap;
     this.#tombstones = new Map(tombstones.map((tombstone) => [tombstone.id, tombstone]));
     this.#vector = new Map(vector);
     this.#horizon = new Map(horizon);
@@ -86,22 +90,25 @@ export class Changes {
 
   /** Takes over one change, before the replica does. */
   apply(event: RegistryEvent): void {
+    if (this.#isOfMaster(event)) return;
     switch (event.type) {
       case "put":
-        raise(this.#vector, event.record);
         if (event.record.state === "listed") {
+          raise(this.#vector, event.record);
           this.#tombstones.delete(event.record.id);
           this.#append(event.record.id);
         } else if (this.#replica.get(event.record.id)) this.#append(event.record.id);
         break;
       case "status":
-      case "number":
         raise(this.#vector, event);
         if (this.#replica.get(event.id)) this.#append(event.id);
         break;
+      case "number":
+        if (this.#replica.get(event.id)) this.#append(event.id);
+        break;
       case "removed": {
-        raise(this.#vector, event);
         if (!event.wasListed) break;
+        raise(this.#vector, event);
         const { id, hlc, origin } = event;
         this.#tombstones.set(id, { id, hlc, origin });
         this.#append(id);
@@ -112,20 +119,19 @@ export class Changes {
         this.#tombstones.delete(event.id);
         break;
       case "name":
-        raise(this.#vector, event);
-        break;
       case "seen":
+        // Nothing that is listed.
         break;
     }
   }
 
   /** What a reader has missed that knew all changes up to a vector, of whichever master. */
   since(known: Vector): Missed {
-    if (!covers(known, this.#horizon)) return { type: "everything" };
+    if (!covers(known, this.#horizon) || this.#isLost(known)) return { type: "everything" };
     const changed: ServerRecord[] = [];
     for (const block of this.#replica.blocks) {
       for (const record of block.records.values()) {
-        if (!includes(known, record)) changed.push(record);
+        if (record.gamename !== MASTER_GAMENAME && !includes(known, record)) changed.push(record);
       }
     }
     const removed: ServerId[] = [];
@@ -143,6 +149,24 @@ export class Changes {
   between(from: number, to: number): readonly LoggedChange[] | undefined {
     if (from < this.#start) return undefined;
     return this.#log.slice(from - this.#start, to - this.#start);
+  }
+
+  /** Masters are in no reader's list. */
+  #isOfMaster(event: RegistryEvent): boolean {
+    const record = event.type === "put"
+      ? event.record
+      : "id" in event
+      ? this.#replica.get(event.id)
+      : undefined;
+    return record?.gamename === MASTER_GAMENAME;
+  }
+
+  /** Whether a reader knows of something that this master has forgotten with its last end. */
+  #isLost(known: Vector): boolean {
+    if (!this.#gap) return false;
+    const { origin, after, before } = this.#gap;
+    const hlc = known.get(origin) ?? 0;
+    return hlc > after && hlc < before;
   }
 
   #append(id: ServerId): void {

@@ -81,18 +81,17 @@ export class NameBook {
     if (pending && --pending.bearers === 0) this.#pending.delete(name);
   }
 
-  /**
-   * A server is listed under a name of its key.
-   *
-   * @returns Whether the name belongs to the key for good from now on, and did not before.
-   */
-  prove(claim: NameClaim, host: string, now: number): boolean {
-    if (this.#proven.has(claim.name)) return false;
+  /** Whether a name belongs to a key for good. */
+  isProven(name: string): boolean {
+    return this.#proven.has(name);
+  }
+
+  /** A server is listed under a name of its key, which is the key's for good from now on. */
+  prove(claim: NameClaim, host: string, now: number): void {
     this.#pending.delete(claim.name);
     this.#proven.set(claim.name, claim);
     if (this.#busyUntil.size >= MAX_HOSTS) this.#forgetRested(now);
     this.#busyUntil.set(host, Math.max(this.#busyUntil.get(host) ?? now, now) + NAME_INTERVAL_MS);
-    return true;
   }
 
   #forgetRested(now: number): void {

@@ -8,15 +8,16 @@
 import { sameStatus } from "./compare.ts";
 import { ExpiryQueue } from "./expiry.ts";
 import { Tombstones } from "./tombstones.ts";
-import type {
-  Departures,
-  RegistryEvent,
-  RemovalCause,
-  ServerId,
-  ServerRecord,
-  ServerStatus,
-  Tombstone,
-  Version,
+import {
+  type Departures,
+  MASTER_GAMENAME,
+  type RegistryEvent,
+  type RemovalCause,
+  type ServerId,
+  type ServerRecord,
+  type ServerStatus,
+  type Tombstone,
+  type Version,
 } from "./types.ts";
 import type { Stored } from "./store.ts";
 import { hlcAt, HybridClock, isEarlier, raise } from "./versions.ts";
@@ -85,6 +86,10 @@ export class Records {
   readonly #tombstones: Tombstones;
   readonly #vector = new Map<string, number>();
   readonly #horizon = new Map<string, number>();
+  /** Time of this master's last change that was stored before this start; 0 for none. */
+  #stored = 0;
+  /** Time of the first change since this start. */
+  #beginning: number | undefined;
   #listed = 0;
 
   /** Makes an empty book. */
@@ -123,17 +128,24 @@ export class Records {
 
   /** What copies need to know beside the records. */
   departures(): Departures {
+    const { origin } = this.#options;
+    this.#beginning ??= this.#clock.next();
+    const [stored, beginning] = [this.#stored, this.#beginning];
+    raise(this.#vector, { origin, hlc: beginning });
+    // Without anything stored nobody can say what was told before.
+    const birth = stored === 0 ? [[origin, beginning] as const] : [];
     return {
       tombstones: this.#tombstones.all(),
       vector: [...this.#vector],
-      horizon: [...this.#horizon],
+      horizon: [...this.#horizon, ...birth],
+      gap: { origin, after: stored, before: beginning },
     };
   }
 
   /** A version for a change that is made here and now. */
   stamp(): Version {
     const version = { hlc: this.#clock.next(), origin: this.#options.origin };
-    raise(this.#vector, version);
+    this.#beginning ??= version.hlc;
     return version;
   }
 
@@ -171,6 +183,7 @@ export class Records {
   /** A server has changed; when it was last heard of stays. */
   put(record: Unversioned): void {
     const changed = { ...record, ...this.stamp() };
+    if (changed.state === "listed") this.#told(changed, changed);
     this.#records.set(record.id, changed);
     this.#options.event({ type: "put", record: changed });
   }
@@ -221,15 +234,15 @@ export class Records {
       return;
     }
     const version = this.stamp();
+    this.#told(record, version);
     this.#records.set(record.id, { ...record, status, ...version });
     this.#options.event({ type: "status", id: record.id, status, ...version });
   }
 
   /** A server has a Number. */
   setNumber(record: ServerRecord, number: number): void {
-    const version = this.stamp();
-    this.#records.set(record.id, { ...record, number, ...version });
-    this.#options.event({ type: "number", id: record.id, number, ...version });
+    this.#records.set(record.id, { ...record, number });
+    this.#options.event({ type: "number", id: record.id, number });
   }
 
   /** Takes a server away; its record as it was. */
@@ -244,6 +257,7 @@ export class Records {
     const { lastSeen } = record;
     if (wasListed) {
       this.#listed--;
+      this.#told(record, version);
       this.#bury({ id, ...version });
     }
     this.#options.event({ type: "removed", id, cause, lastSeen, wasListed, ...version });
@@ -295,6 +309,15 @@ export class Records {
     // The wall clock was set back: what was told last may not have been stored.
     this.#clock.observe(version.hlc + (isAhead ? hlcAt(UNSTORED_MS) : 0));
     raise(this.#vector, version);
+    if (version.origin === this.#options.origin) {
+      this.#stored = Math.max(this.#stored, version.hlc);
+    }
+  }
+
+  /** A change is told to readers, who remember how far they know. */
+  #told({ gamename }: ServerRecord, version: Version): void {
+    // Readers get no masters, and what is stored of one that has gone is not read again.
+    if (gamename !== MASTER_GAMENAME) raise(this.#vector, version);
   }
 
   #countListed(id: ServerId): void {

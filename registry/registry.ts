@@ -428,8 +428,9 @@ export class Registry {
   #prove({ name, key, ip }: ServerRecord): void {
     if (name === undefined || key === undefined) return;
     const { hostKey, clock, output } = this.#options;
+    if (this.#names.isProven(name)) return;
     const claim = { name, key, ...this.#records.stamp() };
-    if (!this.#names.prove(claim, hostKey(ip), clock.monotonic())) return;
+    this.#names.prove(claim, hostKey(ip), clock.monotonic());
     output.event({ type: "name", ...claim });
   }
 

@@ -94,11 +94,9 @@ export class Replica {
         this.#change(id, { status, hlc, origin });
         break;
       }
-      case "number": {
-        const { id, number, hlc, origin } = event;
-        this.#change(id, { number, hlc, origin });
+      case "number":
+        this.#change(event.id, { number: event.number });
         break;
-      }
       case "seen":
         for (const id of event.ids) this.#hear(id, event.at);
         break;

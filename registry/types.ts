@@ -124,6 +124,18 @@ export interface Departures {
   readonly vector: readonly (readonly [origin: string, hlc: number])[];
   /** Tombstones up to here are forgotten: a copy that knows less has to be made anew. */
   readonly horizon: readonly (readonly [origin: string, hlc: number])[];
+  /** Changes that this master may have told before its last start, and does not know any more. */
+  readonly gap: Gap;
+}
+
+/** Hybrid logical times of one master between which changes are lost. */
+export interface Gap {
+  /** The master. */
+  readonly origin: string;
+  /** Later than this. */
+  readonly after: number;
+  /** Earlier than this. */
+  readonly before: number;
 }
 
 /** Gamename under which master servers register. */
@@ -238,8 +250,8 @@ export type RegistryEvent =
   | { readonly type: "seen"; readonly ids: readonly ServerId[]; readonly at: number }
   /** A listed server has told how full it is. */
   | ({ readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus } & Version)
-  /** A server has got its Number. */
-  | ({ readonly type: "number"; readonly id: ServerId; readonly number: number } & Version)
+  /** A server has got its Number, which is this master's own and no change for others. */
+  | { readonly type: "number"; readonly id: ServerId; readonly number: number }
   /** A server is gone. */
   | ({
     readonly type: "removed";

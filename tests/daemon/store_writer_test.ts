@@ -380,7 +380,7 @@ Deno.test("StoreWriter.drain: has nothing to do when all is written", async () =
 Deno.test("StoreWriter: names are written soon, Numbers and forgotten tombstones not at all", async () => {
   await withBench(async (bench, time) => {
     bench.writer.note({ type: "name", name: "Bob's tanks", key: "bob", ...VERSION });
-    bench.writer.note({ type: "number", id: A.id, number: 4, ...VERSION });
+    bench.writer.note({ type: "number", id: A.id, number: 4 });
     bench.writer.note({ type: "forgotten", id: B.id, ...VERSION });
     await time.pass(100);
     assert.deepEqual(bench.written(), ["name Bob's tanks bob"]);

@@ -159,6 +159,52 @@ Deno.test("Changes.since: a restart with the clock set back tells of every chang
   assert.ok(last.hlc > (reader.known.get(ORIGIN) ?? 0), "its version is above all that was told");
 });
 
+/** A master that starts with what another one, or itself before, has stored. */
+function restarted(before: World, records: readonly ServerRecord[], later: number): Changes {
+  const after = new World();
+  after.wall = before.wall + later;
+  after.registry.restore({ records });
+  const changes = new Changes(after.replica);
+  changes.load(after.registry.departures());
+  for (const record of after.registry.records()) after.replica.put(record);
+  return changes;
+}
+
+Deno.test("Changes.since: whoever knows of what the database has lost gets everything", () => {
+  const before = new World();
+  const [early, late] = [new Reader(), new Reader()];
+  before.list("192.0.2.1");
+  early.catchUp(before.changes, before.replica);
+  const backup = [...before.registry.records()];
+  before.pass(SECOND);
+  before.list("192.0.2.2");
+  late.catchUp(before.changes, before.replica);
+  const older = restarted(before, backup, SECOND);
+  assert.equal(older.since(late.known).type, "everything", "an older database");
+  assert.equal(older.since(early.known).type, "changes");
+  const newest = restarted(before, [...before.registry.records()], SECOND);
+  assert.equal(newest.since(late.known).type, "changes", "all that was told is stored");
+  const empty = restarted(before, [], SECOND);
+  assert.equal(empty.since(late.known).type, "everything", "no database");
+  assert.equal(empty.since(new Map([["00000000000000ff", 5]])).type, "everything", "another key");
+  assert.equal(empty.since(new Map(empty.vector)).type, "changes", "what it gives out is good");
+});
+
+Deno.test("Changes.since: a Number is no change, and costs no reader anything", () => {
+  const world = new World();
+  const reader = new Reader();
+  const id = world.list("192.0.2.1");
+  reader.catchUp(world.changes, world.replica);
+  const end = world.changes.end;
+  world.registry.apply({ type: "number", id, number: 4 });
+  assert.deepEqual(world.changes.since(reader.known), {
+    type: "changes",
+    changed: [],
+    removed: [],
+  });
+  assert.equal(world.changes.between(end, world.changes.end)?.length, 1, "who stays hears of it");
+});
+
 Deno.test("Registry.restore: what left while the database was away does not come back", () => {
   const world = new World();
   const id = world.list("192.0.2.1");
