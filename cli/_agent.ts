@@ -65,6 +65,8 @@ export function describeEvent(event: AgentEvent, server: Target): string | undef
       const name = masterName(master.host, master.port);
       return `registered with ${name} as number ${number}, ${listedText(listed, reason)}`;
     }
+    case "other-family":
+      return otherFamilyText(event);
     case "listed":
       return listedText(event.listed.listed, event.listed.reason);
     case "refused":
@@ -77,6 +79,18 @@ export function describeEvent(event: AgentEvent, server: Target): string | undef
     case "state":
       return undefined;
   }
+}
+
+function otherFamilyText(
+  { family, master }: Extract<AgentEvent, { type: "other-family" }>,
+): string {
+  const [wanted, used] = family === 4 ? ["IPv4", "IPv6"] : ["IPv6", "IPv4"];
+  const name = masterName(master.host, master.port);
+  const advice = family === 4
+    ? "netPanzer 0.8.7 does not, so name a master that has an IPv4 address"
+    : "If it does not, name a master that has an IPv6 address";
+  return `${name} has no ${wanted} address, and is reached over ${used}: the server has to answer ` +
+    `its questions over ${used} to be listed. ${advice}`;
 }
 
 function listedText(listed: boolean, reason: string | undefined): string {

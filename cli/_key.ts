@@ -97,12 +97,13 @@ async function keyOf(host: string, port: number): Promise<Uint8Array> {
     return connection.remoteKey;
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    throw clientExit(error);
+    throw clientExit(error, {});
   }
 }
 
 function decodedKey(text: string): Uint8Array {
-  const key = decodeKey(text);
+  // As it comes out of a file or a mail.
+  const key = decodeKey(text.trim());
   if (key) return key;
   throw new Exit(
     EXIT.USAGE,

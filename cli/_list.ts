@@ -164,13 +164,15 @@ async function listNew(target: string, options: ListOptions): Promise<void> {
     onState: (state) => watch?.state(state),
   });
   // Goes first: the terminal is given back before the connection's end is waited for.
-  using watch = options.watch ? new Watch(standardOutput(), json ? "json" : "table") : undefined;
+  using watch = options.watch
+    ? new Watch(standardOutput(), json ? "json" : "table", options)
+    : undefined;
   try {
     if (watch) await watchList(browser, filter, watch);
     else await printList(browser, filter, json);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    throw clientExit(error);
+    throw clientExit(error, options);
   }
 }
 

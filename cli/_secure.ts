@@ -7,6 +7,7 @@ import {
   type MasterAddress,
   masterName,
   readKnownMasters,
+  type ShownKey,
 } from "../clients/mod.ts";
 import { type Crypto, encodeKey, KeyFileError, openCrypto } from "../crypto/mod.ts";
 import { escapeControls } from "../daemon/mod.ts";
@@ -72,9 +73,46 @@ export function knownMasters(options: PinsOption): KnownMasters {
   }
 }
 
-/** A client's failure as an end of the program. */
-export function clientExit(error: ClientError): Exit {
-  return new Exit(STATUS[error.failure], escapeControls(error.message));
+/** A word of a command, as a shell wants it. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+=,~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The command that pins a master's key where the others are read from. */
+export function pinCommand(
+  { host, port, key }: ShownKey,
+  { pins }: PinsOption,
+  replace = false,
+): string {
+  // Without a port it pins both rings, which have one key.
+  const isUsual = port === RING_1_PORT || port === RING_2_PORT;
+  const words = [
+    "masterserver key pin",
+    ...(replace ? ["--replace"] : []),
+    ...(pins === undefined ? [] : ["--pins", shellWord(pins)]),
+    isUsual ? nameWithoutPort(host) : shellWord(masterName(host, port)),
+    encodeKey(key),
+  ];
+  return words.join(" ");
+}
+
+function nameWithoutPort(host: string): string {
+  return shellWord(masterName(host, RING_1_PORT).replace(/:\d+$/, ""));
+}
+
+/** What a client's failure says, with what to do about it on this command line. */
+function failureText({ message, shown }: ClientError, options: PinsOption): string {
+  if (!shown) return escapeControls(message);
+  return escapeControls(`${message}: ${pinCommand(shown, options, true)}`);
+}
+
+/**
+ * A client's failure as an end of the program.
+ *
+ * @param options What was said of the file of pins, for the command that would pin a key.
+ */
+export function clientExit(error: ClientError, options: PinsOption): Exit {
+  return new Exit(STATUS[error.failure], failureText(error, options));
 }
 
 /**
@@ -95,7 +133,7 @@ export function withKeyFile<T>(status: number, use: () => T): T {
 /** Tells of the connections of a program that runs for long, each thing once. */
 export class ConnectionLog {
   readonly #isPinned: (master: MasterAddress) => boolean;
-  readonly #pinsOption: string;
+  readonly #options: PinsOption;
   readonly #write: (line: string) => void;
   readonly #toldUnpinned = new Set<string>();
   #toldError: ClientError | undefined;
@@ -103,11 +141,11 @@ export class ConnectionLog {
   /** @param options What was said of the file of pins, for the command that would pin a key. */
   constructor(
     isPinned: (master: MasterAddress) => boolean,
-    { pins }: PinsOption,
+    options: PinsOption,
     write: (line: string) => void,
   ) {
     this.#isPinned = isPinned;
-    this.#pinsOption = pins === undefined ? "" : ` --pins ${pins}`;
+    this.#options = options;
     this.#write = write;
   }
 
@@ -123,19 +161,20 @@ export class ConnectionLog {
       const seconds = Math.ceil(state.seconds);
       const next = seconds === 0 ? "trying again at once" : `next try in ${seconds} s`;
       const isTold = state.error === this.#toldError;
-      this.#line(isTold ? next : `${state.reason}: ${next}`);
+      this.#line(isTold ? next : `${failureText(state.error, this.#options)}: ${next}`);
     }
   }
 
   #connected(master: MasterAddress, bytes: Uint8Array): void {
-    const name = masterName(master.host, master.port);
+    const { host, port } = master;
+    const name = masterName(host, port);
     const key = encodeKey(bytes);
     this.#line(`connected to ${name}, key ${key}`);
     if (this.#isPinned(master) || this.#toldUnpinned.has(name)) return;
     this.#toldUnpinned.add(name);
     this.#line(
       `the key of ${name} is not pinned, so any other would do as well: if this is the right one, ` +
-        `run: masterserver key pin${this.#pinsOption} ${name} ${key}`,
+        `run: ${pinCommand({ host, port, key: bytes }, this.#options)}`,
     );
   }
 

@@ -2,7 +2,7 @@ import type { ClientState, ServerChange, SubscriptionHandlers } from "../clients
 import { escapeControls } from "../daemon/mod.ts";
 import type { ServerEntry } from "../protocol/mod.ts";
 import type { Exit } from "./_exit.ts";
-import { clientExit } from "./_secure.ts";
+import { clientExit, type PinsOption } from "./_secure.ts";
 import { countOf, serverTable } from "./_server_table.ts";
 import { cutToWidth } from "./_table.ts";
 
@@ -49,6 +49,7 @@ export type WatchEnd =
 export class Watch implements Disposable {
   readonly #output: WatchOutput;
   readonly #style: WatchStyle;
+  readonly #options: PinsOption;
   readonly #ended = Promise.withResolvers<WatchEnd>();
   #servers: ReadonlyMap<string, ServerEntry> = new Map();
   #hasList = false;
@@ -58,9 +59,11 @@ export class Watch implements Disposable {
   #onScreen = false;
   #over = false;
 
-  constructor(output: WatchOutput, style: WatchStyle) {
+  /** @param options What was said of the file of pins, for advice about it. */
+  constructor(output: WatchOutput, style: WatchStyle, options: PinsOption = {}) {
     this.#output = output;
     this.#style = style;
+    this.#options = options;
   }
 
   /** Settles when there is no point in going on. */
@@ -84,8 +87,9 @@ export class Watch implements Disposable {
   state(state: ClientState): void {
     if (state.type !== "waiting") return;
     // What cannot be had from the start is an error as it is without watching.
-    if (!this.#hasList) this.#ended.resolve({ type: "failed", exit: clientExit(state.error) });
-    const next = `${escapeControls(state.reason)}: next try in ${Math.ceil(state.seconds)} s`;
+    const exit = clientExit(state.error, this.#options);
+    if (!this.#hasList) this.#ended.resolve({ type: "failed", exit });
+    const next = `${exit.message}: next try in ${Math.ceil(state.seconds)} s`;
     if (!this.#draws) this.#output.tell(next);
     this.#setTrouble(next);
   }

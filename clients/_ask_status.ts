@@ -1,4 +1,3 @@
-import { lookup } from "node:dns/promises";
 import {
   canonicalAddress,
   decodeStatus,
@@ -7,6 +6,13 @@ import {
   MAX_STATUS_BYTES,
   STATUS_QUERY,
 } from "../protocol/mod.ts";
+import {
+  addressesOf,
+  type AddressFamily,
+  familyOf,
+  type Resolve,
+  systemResolve,
+} from "./resolve.ts";
 
 /** Where a game server answers over UDP. */
 export interface GameAddress {
@@ -30,9 +36,15 @@ export interface AnsweredStatus {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** An answer, and how it came. */
+export interface StatusAnswer extends AnsweredStatus {
+  /** Family of the address that the server answered at. */
+  readonly family: AddressFamily;
+}
+
 /** What comes of asking. */
 export type AskedStatus =
-  | ({ readonly type: "answered" } & AnsweredStatus)
+  | ({ readonly type: "answered" } & StatusAnswer)
   | { readonly type: "silent"; readonly reason: string };
 
 const utf8 = new TextDecoder();
@@ -50,13 +62,8 @@ export function statusValues(bytes: Uint8Array): Map<string, string> {
   return values;
 }
 
-async function addressOf(host: string): Promise<string | undefined> {
-  try {
-    return canonicalAddress((await lookup(host)).address);
-  } catch {
-    return undefined;
-  }
-}
+/** IPv4 first: netPanzer 0.8.7 answers over nothing else. */
+const FAMILIES: readonly AddressFamily[] = [4, 6];
 
 /** Receives until the server's status comes; undefined when the socket is closed before that. */
 async function receiveStatus(
@@ -84,16 +91,23 @@ async function receiveStatus(
  * for a later question.
  *
  * @param signal Ends it early, as silence.
+ * @param resolve Finds the server's address.
  */
 export async function askStatus(
   { host, port }: GameAddress,
   { answerMs, retries }: AskTiming,
   signal: AbortSignal,
+  resolve: Resolve = systemResolve,
 ): Promise<AskedStatus> {
-  const ip = await addressOf(host);
-  if (ip === undefined) return { type: "silent", reason: `the host ${host} is unknown` };
   const silent: AskedStatus = { type: "silent", reason: "it does not answer" };
-  if (signal.aborted) return silent;
+  let ip: string | undefined;
+  try {
+    [ip] = await addressesOf(host, FAMILIES, resolve, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return silent;
+  }
+  if (ip === undefined) return { type: "silent", reason: `the host ${host} is unknown` };
   let socket: Deno.DatagramConn;
   try {
     const hostname = isIpv6(ip) ? "::" : "0.0.0.0";
@@ -118,7 +132,7 @@ export async function askStatus(
   try {
     ask();
     const answer = await receiveStatus(socket, ip, port);
-    return answer ? { type: "answered", ...answer } : silent;
+    return answer ? { type: "answered", ...answer, family: familyOf(ip) } : silent;
   } finally {
     clearInterval(timer);
     signal.removeEventListener("abort", close);

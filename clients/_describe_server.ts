@@ -7,6 +7,7 @@ import {
   MAX_SETTING_KEY_CHARACTERS,
   MAX_SETTING_VALUE_CHARACTERS,
   MAX_SETTINGS,
+  MAX_SETTINGS_BYTES,
   type Register,
   type ServerReport,
 } from "../protocol/mod.ts";
@@ -58,8 +59,10 @@ const OF_A_PLAYER = /_[0-9]+$/;
 /** The flag whether joining takes a password. Under its own name it would pass for a secret. */
 const PASSWORD_FLAG = "password";
 
-/** Control characters, line ends, and what turns the direction of writing around. */
-const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu;
+const encoder = new TextEncoder();
+
+/** Control characters, line ends, what turns the direction of writing around or takes no room. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu;
 
 /** One line of text of bounded length: what a master would refuse is left out. */
 function oneLine(text: string, mostCharacters: number): string {
@@ -67,13 +70,24 @@ function oneLine(text: string, mostCharacters: number): string {
   return [...line].slice(0, mostCharacters).join("").trim();
 }
 
+/** Bytes of a value as JSON, in UTF-8. */
+function jsonBytes(value: unknown): number {
+  return encoder.encode(JSON.stringify(value)).length;
+}
+
 function settingsOf({ status, values }: AnsweredStatus): Record<string, string> {
   const settings: [string, string][] = [["needs_password", String(status.needsPassword)]];
+  let bytes = jsonBytes(Object.fromEntries(settings));
   for (const [name, value] of values) {
     if (NO_SETTINGS.has(name) || name === PASSWORD_FLAG || OF_A_PLAYER.test(name)) continue;
     const key = oneLine(name, MAX_SETTING_KEY_CHARACTERS);
     if (key === "" || key === "needs_password" || settings.length >= MAX_SETTINGS) continue;
-    settings.push([key, oneLine(value, MAX_SETTING_VALUE_CHARACTERS)]);
+    const shown = oneLine(value, MAX_SETTING_VALUE_CHARACTERS);
+    // With the colon and the comma. What does not fit is left out, and the next may fit.
+    const added = jsonBytes(key) + jsonBytes(shown) + 2;
+    if (bytes + added > MAX_SETTINGS_BYTES) continue;
+    bytes += added;
+    settings.push([key, shown]);
   }
   return Object.fromEntries(settings);
 }

@@ -42,12 +42,14 @@ export function wrongKey(
   shown: Uint8Array,
 ): ClientError {
   const name = nameOf(master);
-  const key = encodeKey(shown);
   return new ClientError(
     "wrong-key",
-    `${name} shows the key ${key}, but ${encodeKey(pinned)} is pinned for it: either its key was ` +
+    `${name} shows the key ${encodeKey(shown)}, but ${
+      encodeKey(pinned)
+    } is pinned for it: either its key was ` +
       `changed or somebody else answers in its place; ask whoever runs it, and if the new key is ` +
-      `right, run: masterserver key pin --replace ${name} ${key}`,
+      `right, pin it in place of the old one`,
+    { shown: { host: master.host, port: master.port, key: shown.slice() } },
   );
 }
 
@@ -99,6 +101,7 @@ export function noneAnswered(errors: readonly ClientError[]): ClientError {
     `none of ${errors.length} masters answered: ${errors.map(({ message }) => message).join("; ")}`,
     {
       ...(gravest.code !== undefined && { code: gravest.code }),
+      ...(gravest.shown !== undefined && { shown: gravest.shown }),
       // Only when all of them want to be left alone is there no use in asking again at once.
       ...(waits.length === errors.length && { retryAfter: Math.min(...waits) }),
       cause: new AggregateError(errors),

@@ -2,6 +2,7 @@ import { Channel, type ChannelEvent, type KeyPair, type NoisePrimitives } from "
 import { brokenBy, connectionError, nameOf, wrongKey } from "./_failures.ts";
 import { ClientError } from "./errors.ts";
 import type { MasterAddress } from "./master_address.ts";
+import { addressesOf, type AddressFamily, type Resolve } from "./resolve.ts";
 import type { Timing } from "./timing.ts";
 
 /** Bytes taken off a socket at once: the largest frame fits. */
@@ -16,6 +17,9 @@ export interface HandshakeOptions {
   readonly timeoutMs: number;
   readonly timing: Timing;
   readonly signal: AbortSignal | undefined;
+  /** Which addresses of the master to prefer; as the system does when undefined. */
+  readonly family: AddressFamily | undefined;
+  readonly resolve: Resolve;
 }
 
 /** A connection after its handshake. */
@@ -96,6 +100,27 @@ async function shakeHands(
   }
 }
 
+/** Connects to the first address of a master that answers. */
+async function connectTo(
+  { host, port }: MasterAddress,
+  { family, resolve }: Pick<HandshakeOptions, "family" | "resolve">,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const found = family === undefined ? [] : await addressesOf(host, [family], resolve, signal);
+  // Without an address of that family, any other is better than none.
+  const addresses = found.length > 0 ? found : [host];
+  let failure: unknown;
+  for (const hostname of addresses) {
+    try {
+      return await Deno.connect({ hostname, port, signal });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
 /**
  * Connects and shakes hands; whatever fails, nothing stays open.
  *
@@ -131,7 +156,7 @@ export async function openChannel(
   const close = () => closeQuietly(tcp);
   signal.addEventListener("abort", close);
   try {
-    tcp = await Deno.connect({ hostname: master.host, port: master.port, signal });
+    tcp = await connectTo(master, options, signal);
     signal.throwIfAborted();
     tcp.setNoDelay();
     return await shakeHands(master, tcp, channel);

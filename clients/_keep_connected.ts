@@ -10,6 +10,12 @@ import type { Timing } from "./timing.ts";
 /** How long after a refusal that will not go away by itself the same is tried again. */
 const REFUSED_RETRY_MS = 300_000;
 
+/**
+ * How long after `unauthorized`: another key has what we want until it has not been heard of for
+ * some minutes, or the master has forgotten us, and neither lasts.
+ */
+const UNAUTHORIZED_RETRY_MS = 60_000;
+
 /** How far that is spread, as a part of it. */
 const REFUSED_JITTER = 0.2;
 
@@ -51,7 +57,8 @@ function settle<Request extends RingRequest, Answer extends RingAnswer>(
   if (lastedMs >= LASTING_MS) rotation.lost(master);
   else rotation.failed(master);
   if (error.retryAfter !== undefined) rotation.hold(master, error.retryAfter * 1000);
-  const slowly = REFUSED_RETRY_MS * (1 - REFUSED_JITTER * timing.random());
+  const retryMs = error.code === "unauthorized" ? UNAUTHORIZED_RETRY_MS : REFUSED_RETRY_MS;
+  const slowly = retryMs * (1 - REFUSED_JITTER * timing.random());
   if (error.failure === "wrong-key") rotation.hold(master, slowly);
   if (isLasting(error)) {
     rotation.holdAll(slowly);
@@ -73,7 +80,8 @@ export async function keepConnected<Request extends RingRequest, Answer extends 
       onState({ type: "connecting", master });
       connection = await SecureConnection.connect(master, { ...options.connect, timing, signal });
       connectedAt = timing.now();
-      onState({ type: "connected", master, key: connection.remoteKey });
+      const { remoteKey: key, remoteIp: ip } = connection;
+      onState({ type: "connected", master, key, ip });
       await options.session(connection);
       break;
     } catch (reason) {

@@ -137,7 +137,8 @@ export class RequestLine {
     this.#connection = connection;
     this.#openedAt = timing.now();
     rotation.prefer(master);
-    onState({ type: "connected", master, key: connection.remoteKey });
+    const { remoteKey: key, remoteIp: ip } = connection;
+    onState({ type: "connected", master, key, ip });
     if (this.#user !== undefined && request.type !== "login") {
       await this.#loginAgain(connection, this.#user);
     }

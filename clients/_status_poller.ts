@@ -1,4 +1,4 @@
-import { type AnsweredStatus, askStatus, type AskTiming, type GameAddress } from "./_ask_status.ts";
+import { askStatus, type AskTiming, type GameAddress, type StatusAnswer } from "./_ask_status.ts";
 import { SYSTEM_TIMING } from "./timing.ts";
 
 /** How a game server is polled. */
@@ -22,7 +22,7 @@ export interface PollerOptions {
   readonly server: GameAddress;
   readonly timing: PollTiming;
   /** The server answered. */
-  onStatus(answer: AnsweredStatus): void;
+  onStatus(answer: StatusAnswer): void;
   /** The server stopped answering, or did not answer in the first place; told once. */
   onSilent(reason: string): void;
 }

@@ -11,12 +11,14 @@ import {
   type Listed,
   type Registered,
 } from "../protocol/mod.ts";
-import type { AnsweredStatus, GameAddress } from "./_ask_status.ts";
+import type { GameAddress, StatusAnswer } from "./_ask_status.ts";
 import { describeServer, type OperatorWords } from "./_describe_server.ts";
 import { POLL_TIMING, type PollTiming, StatusPoller } from "./_status_poller.ts";
 import { ClientError } from "./errors.ts";
-import type { MasterAddress } from "./master_address.ts";
-import type { RegistrationClient, RegistrationOptions } from "./registration.ts";
+import { type MasterAddress, masterName } from "./master_address.ts";
+import type { RegistrationClient } from "./registration.ts";
+import type { RegistrationOptions } from "./registration_options.ts";
+import { type AddressFamily, familyOf } from "./resolve.ts";
 import type { ClientState } from "./state.ts";
 
 export type { AskTiming, GameAddress } from "./_ask_status.ts";
@@ -41,7 +43,17 @@ export type AgentEvent =
   | { readonly type: "changed" }
   /** A master registered it. */
   | { readonly type: "registered"; readonly registered: Registered; readonly master: MasterAddress }
-  /** Players see it from now on, or no more. */
+  /**
+   * A master was reached by an address of another family than the one that the server answers
+   * over (`family`), as it has none of that: it will ask the server over a family which that may
+   * not answer over. Told once a master.
+   */
+  | {
+    readonly type: "other-family";
+    readonly family: AddressFamily;
+    readonly master: MasterAddress;
+  }
+  /** Players see it from now on, or no more; not told again while nothing of it changes. */
   | { readonly type: "listed"; readonly listed: Listed; readonly master: MasterAddress }
   /** What it says of itself is refused, by a master or before any was asked. */
   | { readonly type: "refused"; readonly error: ClientError }
@@ -59,7 +71,7 @@ export type Registration = Pick<
 /** What an agent hands to whoever makes its registrations. */
 export type RegistrationRequest = Pick<
   RegistrationOptions,
-  "server" | "onRegistered" | "onListed" | "onRefused" | "onState"
+  "server" | "family" | "onRegistered" | "onListed" | "onRefused" | "onState"
 >;
 
 /** Which server an {@link Agent} speaks for, and how. */
@@ -113,6 +125,10 @@ export class Agent implements AsyncDisposable {
   #answering = false;
   #answeredBefore = false;
   #nameless = false;
+  /** What was told last of whether the server is listed, and why not. */
+  #listedTold: string | undefined;
+  /** Masters of which it was told that they are reached over another family. */
+  readonly #otherFamily = new Set<string>();
   /** Registrations begin and end one after the other: a late good-bye would end the next one. */
   #work: Promise<void> = Promise.resolve();
 
@@ -150,7 +166,7 @@ export class Agent implements AsyncDisposable {
     this.#work = this.#work.then(step);
   }
 
-  async #take(answer: AnsweredStatus): Promise<void> {
+  async #take(answer: StatusAnswer): Promise<void> {
     const { onEvent, words } = this.#options;
     const described = describeServer(answer, words);
     if (described.type === "nameless") {
@@ -172,7 +188,7 @@ export class Agent implements AsyncDisposable {
       if (known) onEvent({ type: "changed" });
       this.#orRefused(() => {
         if (known) known.update(server);
-        else this.#registration = this.#register(server);
+        else this.#registration = this.#register(server, answer.family);
       });
     }
     this.#orRefused(() => this.#registration?.report(report));
@@ -185,17 +201,41 @@ export class Agent implements AsyncDisposable {
       performance.now() - this.#registeredAt >= this.#registerAgainMs;
   }
 
-  #register(server: RegistrationRequest["server"]): Registration {
+  #register(server: RegistrationRequest["server"], family: AddressFamily): Registration {
     const { register, onEvent } = this.#options;
     return register({
       server,
-      onRegistered: (registered, master) => onEvent({ type: "registered", registered, master }),
-      onListed: (listed, master) => onEvent({ type: "listed", listed, master }),
+      family,
+      onRegistered: (registered, master) => {
+        this.#isNews(registered);
+        onEvent({ type: "registered", registered, master });
+      },
+      onListed: (listed, master) => {
+        if (this.#isNews(listed)) onEvent({ type: "listed", listed, master });
+      },
       onRefused: (error) => onEvent({ type: "refused", error }),
       onState: (state) => {
         if (state.type !== "closed") onEvent({ type: "state", state });
+        if (state.type === "connected") this.#checkFamily(state, family);
       },
     });
+  }
+
+  /** Whether it is another word than the last one, which it is from now on. */
+  #isNews({ listed, reason }: Pick<Listed, "listed" | "reason">): boolean {
+    const last = this.#listedTold;
+    this.#listedTold = listed ? "" : `not listed: ${reason}`;
+    return this.#listedTold !== last;
+  }
+
+  #checkFamily(
+    { master, ip }: Extract<ClientState, { type: "connected" }>,
+    family: AddressFamily,
+  ): void {
+    const name = masterName(master.host, master.port);
+    if (familyOf(ip) === family || this.#otherFamily.has(name)) return;
+    this.#otherFamily.add(name);
+    this.#options.onEvent({ type: "other-family", family, master });
   }
 
   /** What no master would accept is told, and the next answer of the server may be better. */

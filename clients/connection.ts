@@ -5,12 +5,19 @@
  */
 
 import type { Channel, ChannelEvent, KeyPair, NoisePrimitives } from "../crypto/mod.ts";
-import { type DecodedMessage, encodeMessage, type Ping, type Pong } from "../protocol/mod.ts";
+import {
+  canonicalAddress,
+  type DecodedMessage,
+  encodeMessage,
+  type Ping,
+  type Pong,
+} from "../protocol/mod.ts";
 import { brokenBy, connectionError, nameOf, quote } from "./_failures.ts";
 import { closeQuietly, type OpenChannel, openChannel, READ_BYTES, writeAll } from "./_handshake.ts";
 import { Inbox } from "./_inbox.ts";
 import { ClientError } from "./errors.ts";
 import type { MasterAddress } from "./master_address.ts";
+import { type AddressFamily, type Resolve, systemResolve } from "./resolve.ts";
 import type { RingAnswer, RingProtocol, RingRequest } from "./ring_protocol.ts";
 import { SYSTEM_TIMING, type Timing } from "./timing.ts";
 
@@ -33,6 +40,13 @@ export interface ConnectOptions<Request extends RingRequest, Answer extends Ring
   readonly keyPair: KeyPair;
   /** Milliseconds for connecting and the handshake; {@link CONNECT_TIMEOUT_MS} when not given. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Which addresses of the master to prefer, for whom it matters from where the master sees it
+   * come. A master that has none of that family is connected to by what it has.
+   */
+  readonly family?: AddressFamily | undefined;
+  /** Finds the addresses of that family; asks the system when not given. */
+  readonly resolve?: Resolve | undefined;
   /** Ends the connection, or the attempt at it. */
   readonly signal?: AbortSignal | undefined;
   /** Clock and timers; the system's when not given. */
@@ -61,6 +75,8 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
   implements AsyncDisposable {
   /** The master it was opened to. */
   readonly master: MasterAddress;
+  /** IP address of the master that it goes to. */
+  readonly remoteIp: string;
   /** The master's public key, 32 bytes. */
   readonly remoteKey: Uint8Array;
   /** Hash that names this very handshake, 32 bytes. */
@@ -88,6 +104,8 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
     options: ConnectOptions<Request, Answer>,
   ) {
     this.master = master;
+    const { hostname } = tcp.remoteAddr as Deno.NetAddr;
+    this.remoteIp = canonicalAddress(hostname) ?? hostname;
     this.remoteKey = remoteKey;
     this.handshakeHash = handshakeHash;
     this.closed = this.#closed.promise;
@@ -118,6 +136,8 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
       timeoutMs: options.timeoutMs ?? CONNECT_TIMEOUT_MS,
       timing: options.timing ?? SYSTEM_TIMING,
       signal: options.signal,
+      family: options.family,
+      resolve: options.resolve ?? systemResolve,
     });
     return new SecureConnection(master, open, options);
   }

@@ -19,12 +19,24 @@ export type ClientFailure =
   /** The master shows another key than the one pinned for it. */
   | "wrong-key";
 
+/** The key that a master shows in place of the one that is pinned for it. */
+export interface ShownKey {
+  /** Host of the master. */
+  readonly host: string;
+  /** Port of the master. */
+  readonly port: number;
+  /** The key, 32 bytes. */
+  readonly key: Uint8Array;
+}
+
 /** What a {@link ClientError} holds beside its message. */
 export interface ClientErrorDetails {
   /** Code of the master's error; for `refused` only. */
   readonly code?: ErrorCode;
   /** Seconds after which the master wants to be asked again, when it said so. */
   readonly retryAfter?: number;
+  /** What the master shows; for `wrong-key` only. */
+  readonly shown?: ShownKey;
   /** The error behind this one. */
   readonly cause?: unknown;
 }
@@ -51,6 +63,8 @@ export class ClientError extends Error {
   readonly code?: ErrorCode;
   /** Seconds after which the master wants to be asked again, when it said so. */
   readonly retryAfter?: number;
+  /** What the master shows, when it is another key than the pinned one. */
+  readonly shown?: ShownKey;
 
   /**
    * An error for people to read.
@@ -62,5 +76,6 @@ export class ClientError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     if (details.code !== undefined) this.code = details.code;
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    if (details.shown !== undefined) this.shown = details.shown;
   }
 }

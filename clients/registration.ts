@@ -4,21 +4,21 @@
  * @module
  */
 
-import { type Crypto, decodeKey, type KeyPair } from "../crypto/mod.ts";
+import { decodeKey } from "../crypto/mod.ts";
 import {
   type Bye,
   decodeRing1Request,
   type ErrorMessage,
   type Listed,
   type MasterEntry,
-  type Register,
   type Registered,
   type Ring1Answer,
   type Ring1Request,
   type ServerReport,
 } from "../protocol/mod.ts";
 import { checkRequest } from "./_check_request.ts";
-import { brokenBy, refusedBy } from "./_failures.ts";
+import { Descriptions } from "./_descriptions.ts";
+import { brokenBy, isLasting, refusedBy } from "./_failures.ts";
 import { keepConnected, tell } from "./_keep_connected.ts";
 import { Pulse } from "./_pulse.ts";
 import { MasterRotation } from "./_rotation.ts";
@@ -26,44 +26,18 @@ import { answerInTime } from "./_within.ts";
 import type { SecureConnection } from "./connection.ts";
 import { ClientError } from "./errors.ts";
 import type { MasterAddress } from "./master_address.ts";
+import type { Description, RegistrationOptions } from "./registration_options.ts";
 import { RING_1 } from "./ring_protocol.ts";
-import type { ClientState } from "./state.ts";
 import { SYSTEM_TIMING, type Timing } from "./timing.ts";
 
 /** Milliseconds that {@link RegistrationClient.stop} waits for the master's `bye`. */
 export const BYE_TIMEOUT_MS = 2000;
 
-/** What a game server registers with. */
-export type ServerDescription = Omit<Register, "type" | "status">;
-
-/** How a {@link RegistrationClient} works, and whom it tells. */
-export interface RegistrationOptions {
-  /** What `openCrypto` gives; it must stay open for as long as the client runs. */
-  readonly crypto: Crypto;
-  /** The server's identity: its name belongs to this key. */
-  readonly keyPair: KeyPair;
-  /** Masters in order of preference, with their ring 1 ports (7070). */
-  readonly masters: readonly MasterAddress[];
-  /** What to register. */
-  readonly server: ServerDescription;
-  /** Told after every registration, the first and those after a lost connection. */
-  readonly onRegistered?: ((registered: Registered, master: MasterAddress) => void) | undefined;
-  /** Told when players see the server from now on, or no more. */
-  readonly onListed?: ((listed: Listed, master: MasterAddress) => void) | undefined;
-  /**
-   * Told of what a master refuses: a registration that will not be accepted as it is
-   * (`name_taken`, `bad_request`, `unauthorized`; it is tried again about every five minutes), or
-   * a single report.
-   */
-  readonly onRefused?: ((error: ClientError, master: MasterAddress) => void) | undefined;
-  /** Told how it stands with the masters. */
-  readonly onState?: ((state: ClientState) => void) | undefined;
-  /** Clock, timers and chance; the system's when not given. */
-  readonly timing?: Timing | undefined;
-}
-
-/** What is said of a game server when it registers. */
-export type Description = RegistrationOptions["server"];
+/**
+ * Milliseconds between two registrations by which a server comes back that a master has lost:
+ * whoever loses it again at once would go on losing it.
+ */
+const COME_BACK_MS = 10_000;
 
 type Connection = SecureConnection<Ring1Request, Ring1Answer>;
 
@@ -112,11 +86,13 @@ export class RegistrationClient implements AsyncDisposable {
   readonly #timing: Timing;
   readonly #rotation: MasterRotation;
   readonly #over = new AbortController();
-  /** What is to be registered, and what a master accepted last. */
-  #server: Description;
-  #accepted: Description | undefined;
+  readonly #descriptions: Descriptions<Description>;
   #status: ServerReport | undefined;
+  /** There once a master has registered the server on this connection. */
   #pulse: Pulse | undefined;
+  /** Whether the master has the server, as far as it told. */
+  #isKnown = false;
+  #cameBackAt = -Infinity;
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -129,7 +105,7 @@ export class RegistrationClient implements AsyncDisposable {
   constructor(options: RegistrationOptions) {
     checkRequest<Ring1Request>(decodeRing1Request, { ...options.server, type: "register" });
     this.#options = options;
-    this.#server = options.server;
+    this.#descriptions = new Descriptions(options.server);
     this.#timing = options.timing ?? SYSTEM_TIMING;
     this.#rotation = new MasterRotation(options.masters, this.#timing);
   }
@@ -141,9 +117,9 @@ export class RegistrationClient implements AsyncDisposable {
    */
   start(): void {
     if (this.#stopped) throw new Error("This client was stopped, make a new one");
-    const { crypto, keyPair, onState, onRefused } = this.#options;
+    const { crypto, keyPair, family, resolve, onState, onRefused } = this.#options;
     this.#running ??= keepConnected({
-      connect: { crypto, keyPair, ring: RING_1 },
+      connect: { crypto, keyPair, family, resolve, ring: RING_1 },
       rotation: this.#rotation,
       timing: this.#timing,
       signal: this.#over.signal,
@@ -175,13 +151,13 @@ export class RegistrationClient implements AsyncDisposable {
    * another server.
    */
   update(server: Description): void {
-    if (server.port !== this.#server.port) {
+    if (server.port !== this.#descriptions.wanted.port) {
       throw new RangeError(`port ${server.port} is another server: make a client for it`);
     }
     checkRequest<Ring1Request>(decodeRing1Request, { ...server, type: "register" });
-    this.#server = server;
+    this.#descriptions.want(server);
     // Who is not registered yet will be with this; else an answer comes among other messages.
-    if (this.#pulse && this.#connection) this.#announce(this.#connection).catch(() => {});
+    if (this.#pulse) this.#announceLater();
   }
 
   /**
@@ -215,14 +191,16 @@ export class RegistrationClient implements AsyncDisposable {
     const over = new AbortController();
     let reporting: Promise<void> | undefined;
     this.#connection = connection;
+    this.#isKnown = false;
+    this.#descriptions.begin();
     try {
-      const [described, told] = [this.#server, this.#status];
+      const told = this.#status;
       const registered = await answerInTime(connection, this.#timing, this.#register(connection));
       if (!registered) return;
       this.#pulse = pulse;
       if (this.#status !== told) pulse.changed();
-      this.#registered(registered, described, connection);
-      if (this.#server !== described) await this.#announce(connection);
+      this.#registered(registered, connection);
+      if (!this.#descriptions.isSaid) await this.#announce(connection);
       reporting = this.#reportRegularly(connection, pulse, over.signal);
       for await (const message of connection.messages) {
         if (!this.#take(message, connection)) return;
@@ -240,7 +218,6 @@ export class RegistrationClient implements AsyncDisposable {
     await this.#announce(connection);
     for await (const message of connection.messages) {
       if (message.type === "registered") return message;
-      if (message.type === "error") throw refusedBy(connection.master, message);
       if (!this.#take(message, connection)) break;
     }
     return undefined;
@@ -248,10 +225,15 @@ export class RegistrationClient implements AsyncDisposable {
 
   #announce(connection: Connection): Promise<void> {
     return connection.send({
-      ...this.#server,
+      ...this.#descriptions.send(),
       type: "register",
       ...(this.#status && { status: this.#status }),
     });
+  }
+
+  /** For whom the answer comes among other messages; that the connection is lost is told there. */
+  #announceLater(): void {
+    if (this.#connection) this.#announce(this.#connection).catch(() => {});
   }
 
   async #reportRegularly(
@@ -272,8 +254,9 @@ export class RegistrationClient implements AsyncDisposable {
     }
   }
 
-  #registered(registered: Registered, described: Description, { master }: Connection): void {
-    this.#accepted = described;
+  #registered(registered: Registered, { master }: Connection): void {
+    this.#descriptions.accept();
+    this.#isKnown = true;
     this.#rotation.learn(ring1Addresses(registered.masters));
     this.#pulse?.every(registered.interval);
     tell(this.#options.onRegistered, registered, master);
@@ -287,22 +270,39 @@ export class RegistrationClient implements AsyncDisposable {
       this.#over.abort();
       return false;
     }
-    if (message.type === "registered") this.#registered(message, this.#server, connection);
+    if (message.type === "registered") this.#registered(message, connection);
     else if (message.type === "listed") tell(this.#options.onListed, message, master);
     else this.#takeError(refusedBy(master, message), master);
     return true;
   }
 
-  /** An error after the registration is about a report, unless it is about the server itself. */
+  /** Takes an error of the master; throws it when it ends the connection. */
   #takeError(error: ClientError, master: MasterAddress): void {
     const { code } = error;
-    if (this.#accepted && this.#server !== this.#accepted && code !== "shutting_down") {
-      // An update that the master does not want: it still has what it accepted before.
-      this.#server = this.#accepted;
-      return tell(this.#options.onRefused, error, master);
-    }
-    if (code === "shutting_down" || code === "name_taken" || code === "unauthorized") throw error;
-    if (error.retryAfter !== undefined) this.#pulse?.hold(error.retryAfter);
+    if (code === "shutting_down") throw error;
+    if (code === "unauthorized") return this.#comeBack(error, master);
+    // What passes by itself says nothing about the description; until the master has the server,
+    // there is nothing to report about either.
+    if (!this.#isKnown && !isLasting(error)) throw error;
+    const refused = this.#descriptions.refuse();
+    if (refused === "all" || (refused === "none" && code === "name_taken")) throw error;
+    if (refused === "none" && error.retryAfter !== undefined) this.#pulse?.hold(error.retryAfter);
     tell(this.#options.onRefused, error, master);
+    // The master has not even what was accepted before, unless the next one is under way.
+    if (!this.#isKnown && !this.#descriptions.isPending) this.#announceLater();
+  }
+
+  /**
+   * The master has lost the server, as after the `bye` of another process with the same key: it is
+   * registered again. Throws when that is what the master refuses.
+   */
+  #comeBack(error: ClientError, master: MasterAddress): void {
+    const now = this.#timing.now();
+    if (!this.#pulse || now - this.#cameBackAt < COME_BACK_MS) throw error;
+    this.#cameBackAt = now;
+    this.#isKnown = false;
+    this.#descriptions.drop();
+    tell(this.#options.onRefused, error, master);
+    this.#announceLater();
   }
 }

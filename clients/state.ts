@@ -11,8 +11,15 @@ import type { MasterAddress } from "./master_address.ts";
 export type ClientState =
   /** It dials a master. */
   | { readonly type: "connecting"; readonly master: MasterAddress }
-  /** The encrypted connection is there; `key` is the master's, 32 bytes, to be pinned. */
-  | { readonly type: "connected"; readonly master: MasterAddress; readonly key: Uint8Array }
+  /** The encrypted connection is there. */
+  | {
+    readonly type: "connected";
+    readonly master: MasterAddress;
+    /** The master's key, 32 bytes, to be pinned. */
+    readonly key: Uint8Array;
+    /** IP address of the master that the connection goes to. */
+    readonly ip: string;
+  }
   /** It failed with a master and will try one in `seconds`, which is 0 when it does so at once. */
   | {
     readonly type: "waiting";

@@ -9,8 +9,11 @@ import { MAX_HOST_CHARACTERS } from "./channel_limits.ts";
 /** How much of a value is quoted: enough to find it, short enough for one line. */
 const MAX_QUOTED_CHARACTERS = 64;
 
-/** Control characters, line ends, and what turns the direction of the text after it around. */
-const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+/**
+ * Control characters, line ends, what turns the direction of the text after it around, and what
+ * takes no room: with it two names look the same that are not.
+ */
+const CONTROL = /[\p{Cc}\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]/u;
 
 /** The setting by which masters prove themselves, and old-style servers may hold one too. */
 const SECRET_KEY = "password";

@@ -121,10 +121,50 @@ Deno.test("masterserver agent: a master that is away or another than the pinned 
       new RegExp(`127\\.0\\.0\\.1:${closed.addr.port} failed.*: trying again at once\n`),
     );
     await agent.shows(
-      new RegExp(`${name} shows the key .*masterserver key pin .*next try in \\d+ s\n`),
+      new RegExp(
+        `${name} shows the key .*: masterserver key pin --replace --pins ${RegExp.escape(pins)} ` +
+          `${
+            RegExp.escape(`${name} ${encodeKey(impostor.keyPair.publicKey)}`)
+          }: next try in \\d+ s\n`,
+      ),
     );
     assert.equal((await agent.stop()).code, 0);
   });
+});
+
+Deno.test("masterserver agent: ends within 3 s of SIGTERM whatever its master does", async () => {
+  await using game = new FakeGame(gameStatus());
+  const registers = Promise.withResolvers<void>();
+  // It has registered the server and then is away without closing anything.
+  await using hung = ring1(async (peer) => {
+    await peer.expect("register");
+    await peer.send({ ...REGISTERED });
+    registers.resolve();
+    await peer.waitForClose();
+  });
+  // It takes connections and nothing more, as when it is stopped.
+  const stopped = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  closed.close();
+  const cases: [number, RegExp][] = [
+    [hung.port, /registered with/],
+    [stopped.addr.port, /answers/],
+    [closed.addr.port, /next try in/],
+  ];
+  await withPlace(async ({ start, directory }) => {
+    await Promise.all(cases.map(async ([port, shown]) => {
+      await using agent = start(
+        ...["agent", "--master", `127.0.0.1:${port}`, "--server", `127.0.0.1:${game.port}`],
+        ...["--key", `${directory}/${port}.key`],
+      );
+      await agent.shows(shown);
+      const begun = performance.now();
+      assert.equal((await agent.stop()).code, 0);
+      const took = performance.now() - begun;
+      assert.ok(took < 3000, `${took} ms for ${shown}`);
+    }));
+  });
+  stopped.close();
 });
 
 Deno.test("masterserver agent: a server that is not there is told, and registers nothing", async () => {
@@ -185,6 +225,13 @@ Deno.test("describeEvent: comes with advice where there is any", () => {
     const text = describeEvent(silent, { host: "::1", port: 3030 }) ?? "";
     assert.match(text, /\[::1\]:3030/);
     assert.equal(text.includes("--master_server=none"), !answeredBefore);
+  }
+  const away = { host: "m.example.org", port: 7070 };
+  for (
+    const [family, pattern] of [[4, /no IPv4.*IPv6.*netPanzer 0\.8\.7/], [6, /no IPv6/]] as const
+  ) {
+    const text = describeEvent({ type: "other-family", family, master: away }, away) ?? "";
+    assert.match(text, pattern);
   }
   assert.match(
     describeEvent({ type: "nameless" }, { host: "::1", port: 3030 }) ?? "",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { encodeKey } from "../../crypto/mod.ts";
+import { pinCommand } from "../../cli/_secure.ts";
+import { decodeKey, encodeKey } from "../../crypto/mod.ts";
 import { FakeMaster, gcrypt } from "../clients/_fake_master.ts";
 import { withPlace } from "./_helpers.ts";
 
@@ -98,6 +99,37 @@ Deno.test("masterserver key pin: takes a key, for both rings when no port is nam
       "",
     ]);
   });
+});
+
+Deno.test("masterserver key pin: spaces and line ends around a key are no part of it", async () => {
+  await withPlace(async ({ run, directory }) => {
+    for (const [i, given] of [`${KEY}\n`, ` ${KEY}`, `${KEY}\r\n`].entries()) {
+      const pinned = await run(
+        "key",
+        "pin",
+        "[::1]:3041",
+        given,
+        "--pins",
+        `${directory}/pins${i}`,
+      );
+      assert.deepEqual([pinned.code, pinned.out], [0, `${KEY}\n`], pinned.err);
+    }
+  });
+});
+
+Deno.test("pinCommand: pins both rings at their usual ports, in the file that is in use", () => {
+  const key = decodeKey(KEY) as Uint8Array;
+  const shown = { host: "Master.Example.Org", port: 7070, key };
+  assert.equal(pinCommand(shown, {}), `masterserver key pin master.example.org ${KEY}`);
+  assert.equal(
+    pinCommand({ ...shown, port: 3040 }, { pins: "/etc/it's mine" }, true),
+    `masterserver key pin --replace --pins '/etc/it'\\''s mine' master.example.org ${KEY}`,
+  );
+  assert.equal(
+    pinCommand({ ...shown, port: 3041 }, { pins: "./pins" }, true),
+    `masterserver key pin --replace --pins ./pins master.example.org:3041 ${KEY}`,
+  );
+  assert.equal(pinCommand({ ...shown, host: "::1" }, {}), `masterserver key pin '[::1]' ${KEY}`);
 });
 
 Deno.test("masterserver key pin: another key takes --replace", async () => {

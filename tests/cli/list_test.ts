@@ -212,10 +212,13 @@ Deno.test("masterserver list: another key than the pinned one is status 76 and s
     const right = write("right", `${name} ${encodeKey(master.keyPair.publicKey)}\n`);
     const refused = await run("list", name, "--pins", wrong);
     assert.deepEqual([refused.code, refused.out], [76, ""]);
-    assert.match(refused.err, /pinned.*masterserver key pin/);
+    const command = `masterserver key pin --replace --pins ${wrong} ${name} ` +
+      encodeKey(master.keyPair.publicKey);
+    assert.ok(refused.err.includes(`: ${command}\n`), refused.err);
     assert.equal((await run("list", name, "--pins", right)).code, 0);
     const watched = await run("list", name, "--watch", "--pins", wrong);
     assert.deepEqual([watched.code, watched.out], [76, ""]);
+    assert.ok(watched.err.includes(`: ${command}\n`), watched.err);
   });
 });
 

@@ -135,6 +135,42 @@ Deno.test("Agent: tells what the masters say", async () => {
   ]);
 });
 
+Deno.test("Agent: tells once that the server is not listed, until something of it changes", async () => {
+  await using scene = new Scene(gameStatus());
+  await until("a registration", () => scene.registrations[0]?.started === true);
+  const { request } = scene.last;
+  const rest = { type: "registered", number: 17, interval: 60, masters: [] } as const;
+  request.onRegistered?.({ ...rest, listed: false, reason: "not asked yet" }, MASTER);
+  const words: [boolean, string?][] = [
+    ...Array(2).fill([false, "not asked yet"]),
+    ...Array(3).fill([false, "no answer"]),
+    ...Array(2).fill([true]),
+    [false, "no answer"],
+  ];
+  for (const [listed, reason] of words) {
+    request.onListed?.({ type: "listed", listed, ...(reason && { reason }) }, MASTER);
+  }
+  const told = scene.events.flatMap((event) =>
+    event.type === "listed" ? event.listed.reason ?? "listed" : []
+  );
+  assert.deepEqual(told, ["no answer", "listed", "no answer"]);
+});
+
+Deno.test("Agent: wants masters over the family that the server answers over, and tells if not", async () => {
+  await using scene = new Scene(gameStatus());
+  await until("a registration", () => scene.registrations[0]?.started === true);
+  const { request } = scene.last;
+  assert.equal(request.family, 4);
+  const state = { type: "connected", master: MASTER, key: new Uint8Array(32) } as const;
+  request.onState?.({ ...state, ip: "192.0.2.1" });
+  assert.ok(!scene.types.includes("other-family"));
+  request.onState?.({ ...state, ip: "2001:db8::1" });
+  request.onState?.({ ...state, ip: "2001:db8::1" });
+  assert.deepEqual(scene.events.filter(({ type }) => type === "other-family"), [
+    { type: "other-family", family: 4, master: MASTER },
+  ]);
+});
+
 Deno.test("Agent: reports what changes, on the same registration", async () => {
   await using scene = new Scene(gameStatus());
   await until("a report", () => scene.registrations[0]?.started === true);

@@ -32,6 +32,32 @@ Deno.test("askStatus: a host is taken by name", async () => {
   assert.equal(asked.type, "answered");
 });
 
+Deno.test("askStatus: prefers IPv4, and says over what it got the answer", async () => {
+  await using game = new FakeGame(gameStatus());
+  const families: number[] = [];
+  const server = { host: "game.example.org", port: game.port };
+  const asked = await askStatus(server, TIMING, never, (_host, family) => {
+    families.push(family);
+    return Promise.resolve([family === 4 ? "127.0.0.1" : "::1"]);
+  });
+  assert.equal(asked.type === "answered" && asked.family, 4);
+  assert.deepEqual(families, [4]);
+  const unknown = await askStatus(server, TIMING, never, (_host, family) => {
+    families.push(family);
+    return Promise.resolve([]);
+  });
+  assert.deepEqual(unknown, { type: "silent", reason: "the host game.example.org is unknown" });
+  assert.deepEqual(families, [4, 4, 6]);
+});
+
+Deno.test("askStatus: a lookup that takes long ends with the signal", async () => {
+  const over = new AbortController();
+  const server = { host: "game.example.org", port: 1 };
+  const asking = askStatus(server, TIMING, over.signal, () => new Promise(() => {}));
+  over.abort();
+  assert.equal((await asking).type, "silent");
+});
+
 Deno.test("askStatus: asks again when a datagram is lost, three times at most", async () => {
   await using game = new FakeGame(gameStatus());
   const server = { host: "127.0.0.1", port: game.port };

@@ -217,7 +217,8 @@ Deno.test("BrowserClient: of several failures the gravest counts", async () => {
   await using master = new FakeMaster(() => {});
   const wrong = { ...master.address, key: gcrypt.keyPair().publicKey };
   await using client = browser([gone(), wrong]);
-  const error = await assertFails("wrong-key", /masterserver key pin/, client.list());
+  const error = await assertFails("wrong-key", /pin it in place of the old/, client.list());
+  assert.equal(error.shown?.port, master.port);
   assert.ok(error.cause instanceof AggregateError && error.cause.errors.length === 2);
 });
 

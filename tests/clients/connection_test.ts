@@ -101,6 +101,37 @@ Deno.test("SecureConnection: ring 1 and ring 2 do not understand each other", as
   master.failures.length = 0;
 });
 
+Deno.test("SecureConnection: prefers the family that it is told, and takes what there is", async () => {
+  await using master = new FakeMaster((peer) => peer.waitForClose());
+  const asked: number[] = [];
+  const at = async (host: string, family: 4 | 6, found: readonly string[]): Promise<string> => {
+    const resolve = (_host: string, wanted: number) => {
+      asked.push(wanted);
+      return Promise.resolve(found);
+    };
+    await using connection = await connect({ ...master.address, host }, { family, resolve });
+    return connection.remoteIp;
+  };
+  assert.equal(await at("master.example.org", 4, ["127.0.0.1"]), "127.0.0.1");
+  // Nobody listens at the first.
+  assert.equal(await at("master.example.org", 4, ["127.0.0.9", "127.0.0.1"]), "127.0.0.1");
+  assert.deepEqual(asked, [4, 4]);
+  assert.equal(await at("localhost", 6, []), "127.0.0.1");
+  assert.equal(await at("127.0.0.1", 6, ["127.0.0.9"]), "127.0.0.1", "an address is itself");
+  assert.deepEqual(asked, [4, 4, 6]);
+});
+
+Deno.test("SecureConnection: a lookup that takes long ends with the signal", async () => {
+  const over = new AbortController();
+  const connecting = connect({ host: "master.example.org", port: 1 }, {
+    family: 4,
+    resolve: () => new Promise(() => {}),
+    signal: over.signal,
+  });
+  over.abort(new Error("enough"));
+  await assert.rejects(connecting, /enough/);
+});
+
 Deno.test("SecureConnection: another key than the pinned one gets nothing but a closed door", async () => {
   let completed = false;
   await using master = new FakeMaster(() => {
@@ -112,10 +143,12 @@ Deno.test("SecureConnection: another key than the pinned one gets nothing but a 
   await assert.rejects(connect({ ...master.address, key: pinned }), (error) => {
     assert.ok(error instanceof ClientError);
     assert.equal(error.failure, "wrong-key");
-    assert.ok(
-      error.message.includes(`masterserver key pin --replace ${name} ${shown}`),
-      error.message,
-    );
+    assert.ok(error.message.startsWith(`${name} shows the key ${shown}, `), error.message);
+    assert.deepEqual(error.shown, {
+      host: "127.0.0.1",
+      port: master.port,
+      key: master.keyPair.publicKey,
+    });
     assert.ok(error.message.includes(encodeKey(pinned)));
     return true;
   });

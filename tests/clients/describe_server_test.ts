@@ -107,6 +107,8 @@ Deno.test("describeServer: whatever a server answers, a master accepts what is m
     "é",
     "\ufffd",
     "\u2028",
+    "\u200b",
+    "\ufeff",
     "_1",
     "=",
   ];

@@ -8,7 +8,7 @@ import {
   RING_1,
 } from "../../clients/mod.ts";
 import { encodeKey } from "../../crypto/mod.ts";
-import type { MasterEntry, Registered, ServerReport } from "../../protocol/mod.ts";
+import type { ErrorCode, MasterEntry, Registered, ServerReport } from "../../protocol/mod.ts";
 import { sleep, until } from "../_helpers.ts";
 import { FakeMaster, type FakePeer, gcrypt, type Received, type Script } from "./_fake_master.ts";
 import { FakeTiming } from "./_fake_timing.ts";
@@ -352,7 +352,8 @@ Deno.test("RegistrationClient: honours retry_after, and turns to another master 
 });
 
 Deno.test("RegistrationClient: a lasting refusal is told and tried again only slowly", async () => {
-  for (const code of ["name_taken", "bad_request", "unauthorized"] as const) {
+  const cases = [["name_taken", 240, 330], ["bad_request", 240, 330], ["unauthorized", 48, 66]];
+  for (const [code, least, most] of cases as [ErrorCode, number, number][]) {
     const refuse: Script = async (peer) => {
       await peer.expect("register");
       await peer.send({ type: "error", code, message: "Not\u0007 this name" });
@@ -365,7 +366,7 @@ Deno.test("RegistrationClient: a lasting refusal is told and tried again only sl
     assert.deepEqual(told.refused.map((error) => error.code), [code]);
     assert.match(told.refused[0]?.message ?? "", /^[\P{C}]*Not[\P{C}]* this name/u);
     const [wait = 0] = told.waits;
-    assert.ok(wait >= 240 && wait <= 330, `${wait} s`);
+    assert.ok(wait >= least && wait <= most, `${wait} s`);
     await told.timing.advance(wait * 1000 - 1);
     assert.deepEqual([a.accepted, b.accepted], [1, 0]);
     b.script = goodMaster();
@@ -479,11 +480,94 @@ Deno.test("RegistrationClient: an error about a report is told, one about the se
   await told.timing.advance(1);
   await until("a report", () => came.length === 2);
   assert.equal(master.accepted, 1);
-  await peer?.send({ type: "error", code: "unauthorized", message: "banned" });
+  await peer?.send({ type: "error", code: "name_taken", message: "banned" });
   await until("told", () => told.waits.length === 1);
-  assert.deepEqual(told.refused.map(({ code }) => code), ["too_many", "unauthorized"]);
+  assert.deepEqual(told.refused.map(({ code }) => code), ["too_many", "name_taken"]);
   assert.ok((told.waits[0] ?? 0) >= 240);
   await told.client.stop();
+});
+
+Deno.test("RegistrationClient: a master that has lost it gets another registration at once", async () => {
+  const came: Received[] = [];
+  let has = false;
+  await using master = ring1(async (peer) => {
+    for (let message; (message = await peer.receive());) {
+      came.push(message);
+      const lost = { type: "error", code: "unauthorized", message: "Register first" } as const;
+      if (message.type === "register") await peer.send(registered());
+      if (message.type === "register") has = true;
+      if (message.type === "status" && !has) await peer.send(lost);
+      if (message.type === "bye") await peer.send({ type: "bye" });
+    }
+  });
+  const told = new Told([master.address]);
+  await using client = told.client;
+  client.report(status(1));
+  await told.start();
+  has = false;
+  client.report(status(2));
+  await told.timing.advance(2000);
+  await until("registered again", () => told.registered.length === 2);
+  assert.deepEqual(came.at(-1), { ...description, type: "register", status: status(2) });
+  assert.deepEqual(told.refused.map(({ code }) => code), ["unauthorized"]);
+  // Not long after the same is no accident any more.
+  has = false;
+  client.report(status(3));
+  await told.timing.advance(2000);
+  await until("waiting", () => told.waits.length === 1);
+  const [wait = 0] = told.waits;
+  assert.ok(wait >= 48 && wait <= 66, `${wait} s`);
+  assert.equal(came.filter(({ type }) => type === "register").length, 2);
+  await told.timing.advance(wait * 1000);
+  await until("registered a third time", () => told.registered.length === 3);
+  has = false;
+  client.report(status(4));
+  await told.timing.advance(2000);
+  await until("and a fourth", () => told.registered.length === 4);
+  assert.equal(master.accepted, 2);
+  assert.equal(told.waits.length, 1);
+});
+
+Deno.test("RegistrationClient: an address that another key took meanwhile is asked for every minute", async () => {
+  let isTaken = false;
+  await using master = ring1(async (peer) => {
+    for (let message; (message = await peer.receive());) {
+      const taken = { type: "error", code: "unauthorized", message: "Another key's" } as const;
+      if (isTaken && message.type !== "bye") await peer.send(taken);
+      else if (message.type === "register") await peer.send(registered());
+      if (message.type === "bye") await peer.send({ type: "bye" });
+    }
+  });
+  const told = new Told([master.address]);
+  await using client = told.client;
+  client.report(status(1));
+  await told.start();
+  isTaken = true;
+  client.report(status(2));
+  await told.timing.advance(2000);
+  await until("waiting", () => told.waits.length === 1);
+  assert.deepEqual(told.refused.map(({ code }) => code), ["unauthorized", "unauthorized"]);
+  isTaken = false;
+  await told.timing.advance((told.waits[0] ?? 0) * 1000);
+  await until("registered again", () => told.registered.length === 2);
+  assert.ok((told.waits[0] ?? 0) <= 66);
+});
+
+Deno.test("RegistrationClient: reaches masters over the family that it is told", async () => {
+  const asked: [string, number][] = [];
+  await using master = ring1(goodMaster());
+  const told = new Told([{ ...master.address, host: "master.example.org" }], {
+    family: 4,
+    resolve: (host, family) => {
+      asked.push([host, family]);
+      return Promise.resolve(["127.0.0.1"]);
+    },
+  });
+  await told.start();
+  await told.client.stop();
+  assert.deepEqual(asked, [["master.example.org", 4]]);
+  const connected = told.states.find((state) => state.type === "connected");
+  assert.equal(connected?.type === "connected" && connected.ip, "127.0.0.1");
 });
 
 Deno.test("RegistrationClient: a callback that throws is reported and disturbs nothing", async () => {
@@ -567,6 +651,69 @@ Deno.test("RegistrationClient.update: one that is refused is told, the old one g
   await told.timing.advance(2000);
   await until("the report", () => came.at(-1)?.type === "status");
   assert.equal(came.filter(({ type }) => type === "register").length, 2, "on one connection");
+});
+
+Deno.test("RegistrationClient.update: each answer is about the description that it answers", async () => {
+  const came: Received[] = [];
+  let hold: Promise<void> | undefined = undefined;
+  await using master = ring1(async (peer) => {
+    for (let message; (message = await peer.receive());) {
+      came.push(message);
+      await hold;
+      const isTaken = message["name"] === "Taken";
+      const error = { type: "error", code: "name_taken", message: "taken" } as const;
+      if (message.type === "register") await peer.send(isTaken ? error : registered());
+      if (message.type === "bye") await peer.send({ type: "bye" });
+    }
+  });
+  const told = new Told([master.address]);
+  await using client = told.client;
+  await told.start();
+  const gate = Promise.withResolvers<void>();
+  hold = gate.promise;
+  const good = { ...description, settings: { a: "1" } };
+  client.update(good);
+  client.update({ ...description, name: "Taken" });
+  gate.resolve();
+  await until("the refusal", () => told.refused.length === 1);
+  assert.equal(told.registered.length, 2);
+  await told.timing.advance(30_000);
+  assert.deepEqual(told.waits, [], "the registration goes on");
+  master.cut();
+  await until("another registration", () => told.registered.length === 3);
+  assert.deepEqual(came.at(-1), { ...good, type: "register" });
+  // The other way round the later one stays.
+  client.update({ ...description, name: "Taken" });
+  client.update(description);
+  await until("both answers", () => told.registered.length === 4 && told.refused.length === 2);
+  await told.timing.advance(30_000);
+  master.cut();
+  await until("the last registration", () => told.registered.length === 5);
+  assert.deepEqual(came.at(-1), { ...description, type: "register" });
+});
+
+Deno.test("RegistrationClient.update: one refused after a loss leaves what was accepted before", async () => {
+  const came: Received[] = [];
+  await using master = ring1(goodMaster(came));
+  const told = new Told([master.address]);
+  await using client = told.client;
+  await told.start();
+  await told.timing.advance(30_000);
+  master.script = async (peer) => {
+    for (let message; (message = await peer.receive());) {
+      came.push(message);
+      const isTaken = message["name"] === "Taken";
+      const error = { type: "error", code: "name_taken", message: "taken" } as const;
+      if (message.type === "register") await peer.send(isTaken ? error : registered());
+      if (message.type === "bye") await peer.send({ type: "bye" });
+    }
+  };
+  master.cut();
+  client.update({ ...description, name: "Taken" });
+  await until("registered again", () => told.registered.length === 2);
+  assert.deepEqual(told.refused.map(({ code }) => code), ["name_taken"]);
+  assert.deepEqual(came.at(-1), { ...description, type: "register" });
+  assert.deepEqual(told.waits, [0]);
 });
 
 Deno.test("RegistrationClient.update: of what no master would take, or of another server, throws", async () => {

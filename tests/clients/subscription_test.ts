@@ -262,12 +262,12 @@ Deno.test("BrowserClient.subscribe: keeps away as long as it is asked to", async
 Deno.test("BrowserClient.subscribe: a lasting refusal is told and tried again only slowly", async () => {
   await using master = new FakeMaster(async (peer) => {
     await peer.receive();
-    await peer.send({ type: "error", code: "unauthorized", message: "Not you" });
+    await peer.send({ type: "error", code: "bad_request", message: "Not so" });
     await peer.waitForClose();
   });
   await using told = new Told([master.address]);
   await until("refused", () => told.waits.length === 1);
-  assert.deepEqual(told.refused.map(({ code }) => code), ["unauthorized"]);
+  assert.deepEqual(told.refused.map(({ code }) => code), ["bad_request"]);
   assert.ok((told.waits[0] ?? 0) >= 240);
 });
 
