@@ -39,11 +39,14 @@ export const MAX_SETTING_KEY_CHARACTERS = 64;
 /** Characters of a setting's value, and of a filter's. */
 export const MAX_SETTING_VALUE_CHARACTERS = 256;
 
-/** Bytes of a server's settings as JSON: half a message, so that the server always fits into one. */
-export const MAX_SETTINGS_BYTES = 32_768;
+/**
+ * Bytes of a server's settings as JSON: as many as an old-style message has. Everyone who asks for
+ * a list gets them.
+ */
+export const MAX_SETTINGS_BYTES = 4096;
 
 /** Pairs of a filter. A list is filtered server by server, so each costs. */
-export const MAX_FILTER_PAIRS = 32;
+export const MAX_FILTER_PAIRS = 16;
 
 /** Characters of a cursor: room for the place in every master of the largest network. */
 export const MAX_CURSOR_CHARACTERS = 8192;

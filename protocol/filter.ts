@@ -7,26 +7,34 @@
 import { isSecret } from "./_texts.ts";
 import type { Filter, ServerEntry } from "./ring_2_messages.ts";
 
-type Member = Exclude<keyof ServerEntry, "last_seen" | "settings" | "reachable_from">;
+/** Members of a server that a filter compares, and of which kind each is. */
+type Compared = {
+  readonly [M in Exclude<keyof ServerEntry, "last_seen" | "settings" | "reachable_from">]-?:
+    NonNullable<ServerEntry[M]> extends string ? "text"
+      : NonNullable<ServerEntry[M]> extends number ? "number"
+      : "flag";
+};
 
-/** Members that a filter compares; a setting of the same name is hidden by them. */
-const MEMBERS: ReadonlySet<string> = new Set<Member>([
-  "ip",
-  "port",
-  "gamename",
-  "name",
-  "protocol",
-  "country",
-  "map",
-  "players",
-  "max_players",
-  "key",
-  "number",
-  "verified",
-]);
+type Member = keyof Compared;
+
+/** A setting of the same name is hidden by them. */
+const MEMBERS: Compared = {
+  ip: "text",
+  port: "number",
+  gamename: "text",
+  name: "text",
+  protocol: "number",
+  country: "text",
+  map: "text",
+  players: "number",
+  max_players: "number",
+  key: "text",
+  number: "number",
+  verified: "flag",
+};
 
 function isMember(key: string): key is Member {
-  return MEMBERS.has(key);
+  return Object.hasOwn(MEMBERS, key);
 }
 
 /** A text as it is compared without regard to case: `ß` is `SS`, both small sigmas are one. */
@@ -34,18 +42,97 @@ function folded(text: string): string {
   return text.toLowerCase().toUpperCase();
 }
 
-function hasText(server: ServerEntry, text: string): boolean {
-  const wanted = folded(text);
-  return folded(server.name).includes(wanted) || folded(server.map).includes(wanted);
+/** A server as filters look at it: what is costly to find out is found out once. */
+export class FilteredServer {
+  /** The server. */
+  readonly entry: ServerEntry;
+  #searched: readonly string[] | undefined;
+
+  /** Looks at nothing yet. */
+  constructor(entry: ServerEntry) {
+    this.entry = entry;
+  }
+
+  /** What `text` of a filter is looked for in, without regard to case. */
+  get searched(): readonly string[] {
+    return this.#searched ??= [folded(this.entry.name), folded(this.entry.map)];
+  }
 }
 
-function passes(server: ServerEntry, key: string, value: string | number | boolean): boolean {
-  if (key === "not_empty") return value !== true || server.players > 0;
-  if (key === "not_full") return value !== true || server.players < server.max_players;
-  if (key === "text") return hasText(server, String(value));
-  if (isSecret(key)) return true;
-  if (isMember(key)) return server[key] !== undefined && String(server[key]) === String(value);
-  return Object.hasOwn(server.settings, key) && server.settings[key] === String(value);
+/** A filter that is ready to look at many servers. */
+export interface PreparedFilter {
+  /**
+   * A text that is the same for filters that pass the same servers because they differ in nothing
+   * but the order of their pairs, the spelling of values, or pairs that pass all. For caches. Holds
+   * no secrets.
+   */
+  readonly key: string;
+  /** Whether a server passes, as {@link matchesFilter} says. */
+  passes(server: FilteredServer): boolean;
+}
+
+type Test = (server: FilteredServer) => boolean;
+
+function memberTest(member: Member, wanted: string): Test {
+  switch (MEMBERS[member]) {
+    case "text":
+      return ({ entry }) => entry[member] === wanted;
+    case "number": {
+      // Compared as numbers: of a text that no number is spelt like, none is right.
+      const number = String(Number(wanted)) === wanted ? Number(wanted) : NaN;
+      return ({ entry }) => entry[member] === number;
+    }
+    case "flag":
+      return ({ entry }) => String(entry[member]) === wanted;
+  }
+}
+
+/** What a pair lets pass, and the value as far as it makes a difference; undefined for all. */
+function prepared(
+  key: string,
+  value: string | number | boolean,
+): { readonly text: string; readonly test: Test } | undefined {
+  if (isSecret(key)) return undefined;
+  const text = String(value);
+  switch (key) {
+    case "not_empty":
+      return value === true ? { text, test: ({ entry }) => entry.players > 0 } : undefined;
+    case "not_full":
+      return value === true
+        ? { text, test: ({ entry }) => entry.players < entry.max_players }
+        : undefined;
+    case "text": {
+      const wanted = folded(text);
+      if (wanted === "") return undefined;
+      return {
+        text: wanted,
+        test: ({ searched }) => searched.some((searched) => searched.includes(wanted)),
+      };
+    }
+  }
+  if (isMember(key)) return { text, test: memberTest(key, text) };
+  return {
+    text,
+    test: ({ entry: { settings } }) => Object.hasOwn(settings, key) && settings[key] === text,
+  };
+}
+
+/** Gets a filter ready, so that looking at one server more costs little. */
+export function prepareFilter(filter: Filter): PreparedFilter {
+  const pairs: [string, string][] = [];
+  const tests: Test[] = [];
+  for (const [key, value] of Object.entries(filter)) {
+    const pair = prepared(key, value);
+    if (!pair) continue;
+    pairs.push([key, pair.text]);
+    // Searching comes last, when all that is cheaper has passed.
+    if (key === "text") tests.push(pair.test);
+    else tests.unshift(pair.test);
+  }
+  return {
+    key: JSON.stringify(pairs.sort(([a], [b]) => a < b ? -1 : 1)),
+    passes: (server) => tests.every((test) => test(server)),
+  };
 }
 
 /**
@@ -58,27 +145,9 @@ function passes(server: ServerEntry, key: string, value: string | number | boole
  * - any other: the member of that name, spelt as a text, equals the value spelt as a text; for
  *   what is no member of {@link ServerEntry} that can be compared (`last_seen`, `settings` and
  *   `reachable_from` are not) the setting of that name does.
+ *
+ * For many servers {@link prepareFilter} is cheaper.
  */
 export function matchesFilter(filter: Filter, server: ServerEntry): boolean {
-  for (const key of Object.keys(filter)) {
-    if (!passes(server, key, filter[key] as string | number | boolean)) return false;
-  }
-  return true;
-}
-
-/**
- * A text that is the same for filters that pass the same servers because they differ in nothing
- * but the order of their pairs, the spelling of values, or pairs that pass all. For caches. Holds
- * no secrets.
- */
-export function filterKey(filter: Filter): string {
-  const pairs: [string, string][] = [];
-  for (const [key, value] of Object.entries(filter)) {
-    const text = key === "text" ? folded(String(value)) : String(value);
-    const isSwitch = key === "not_empty" || key === "not_full";
-    const passesAll = isSecret(key) || (isSwitch && value !== true) ||
-      (key === "text" && text === "");
-    if (!passesAll) pairs.push([key, text]);
-  }
-  return JSON.stringify(pairs.sort(([a], [b]) => a < b ? -1 : 1));
+  return prepareFilter(filter).passes(new FilteredServer(server));
 }

@@ -1,4 +1,4 @@
-import type { Filter } from "../protocol/mod.ts";
+import type { PreparedFilter } from "../protocol/mod.ts";
 import type { Changes, Missed, ServerId } from "../registry/mod.ts";
 import type { Place } from "./_cursor.ts";
 import { pages, type ServerLists } from "./_pages.ts";
@@ -17,7 +17,7 @@ export type Batch =
   /** The usual: made once, sealed for each. */
   | { readonly type: "page"; readonly bytes: Uint8Array }
   /** Too much to keep for whoever reads slowly: made as it is sent. */
-  | { readonly type: "pages"; readonly make: () => Iterable<Uint8Array> };
+  | { readonly type: "pages"; readonly make: () => Iterable<Uint8Array | undefined> };
 
 /** The servers of which something was missed. */
 export function idsOf(
@@ -29,13 +29,23 @@ export function idsOf(
   return ids;
 }
 
+/** The first two messages of an answer, as far as there are so many. */
+function firstTwo(messages: Iterable<Uint8Array | undefined>): Uint8Array[] {
+  const first: Uint8Array[] = [];
+  for (const message of messages) {
+    if (message) first.push(message);
+    if (first.length === 2) break;
+  }
+  return first;
+}
+
 /** What brings subscribers with one filter from place to place, each made once in a round. */
 export class Batches {
-  readonly #filter: Filter;
+  readonly #filter: PreparedFilter;
   readonly #parts: BatchesParts;
   readonly #made = new Map<Place, Batch>();
 
-  constructor(filter: Filter, parts: BatchesParts) {
+  constructor(filter: PreparedFilter, parts: BatchesParts) {
     this.#filter = filter;
     this.#parts = parts;
   }
@@ -62,7 +72,7 @@ export class Batches {
     if (!ids) return { type: "pages", make: () => pages(lists.all(this.#filter), envelope) };
     if (!lists.hasSome(this.#filter, ids)) return { type: "nothing" };
     const make = () => pages(lists.some(this.#filter, ids), envelope);
-    const [bytes, second] = make();
+    const [bytes, second] = firstTwo(make());
     return second || !bytes ? { type: "pages", make } : { type: "page", bytes };
   }
 

@@ -16,6 +16,13 @@ const MAX_ENTRIES = 256;
 /** A master's id, and the time of its latest change that is known. */
 const ENTRY = /^([0-9a-f]{16})([1-9a-z][0-9a-z]{0,10})$/;
 
+/**
+ * Masters of a client's cursor that this one need not have heard of. Where a client went from
+ * another master, that one may know some that are new to this one; who makes up more of them only
+ * wants to be a burden.
+ */
+const MAX_UNKNOWN = 32;
+
 const ORIGIN = /^[0-9a-f]{16}$/;
 
 /**
@@ -48,6 +55,21 @@ export function decodeCursor(text: string): Vector | undefined {
     before = origin;
   }
   return vector;
+}
+
+/**
+ * What of a client's cursor is of use here: all that it says of masters that this one knows, and
+ * a little of what it says of others. The vector itself where nothing is left out, which only
+ * means that the client may be told some of it once more.
+ */
+export function withFewUnknown(vector: Vector, isKnown: (origin: string) => boolean): Vector {
+  if (vector.size <= MAX_UNKNOWN) return vector;
+  const unknown = [...vector].filter(([origin]) => !isKnown(origin));
+  if (unknown.length <= MAX_UNKNOWN) return vector;
+  const left = new Map(vector);
+  const latestFirst = unknown.sort(([, a], [, b]) => b - a);
+  for (const [origin] of latestFirst.slice(MAX_UNKNOWN)) left.delete(origin);
+  return left;
 }
 
 /** The later of two vectors, master by master; the first itself where the second adds nothing. */

@@ -1,4 +1,4 @@
-import { type Filter, filterKey } from "../protocol/mod.ts";
+import type { PreparedFilter } from "../protocol/mod.ts";
 import type { Block, Replica, ServerId } from "../registry/mod.ts";
 import type { ServerEntries } from "./_server_entry.ts";
 
@@ -41,6 +41,12 @@ export interface Envelope {
   /** Whether it came with one and gets the whole list all the same. */
   readonly isFull: boolean;
 }
+
+/**
+ * Servers that are looked at in one step: some tenths of a millisecond, or a few when all of them
+ * have to be spelt anew. After each, whoever reads may let others have their turn.
+ */
+const STEP_SERVERS = 256;
 
 /** Joins JSON values to chunks as they come. */
 export function* chunks(list: Chunk["list"], values: Iterable<string>): Generator<Chunk> {
@@ -90,23 +96,31 @@ function assemble(page: readonly Chunk[], isLast: boolean, envelope: Envelope): 
 }
 
 /**
- * An answer as encoded messages, at least one, each made when it is asked for.
+ * An answer as encoded messages, at least one, each made when it is asked for. After each step of
+ * the content comes `undefined`: so whoever reads gets something to do within a short time even
+ * where few servers match.
  *
  * The messages before the last one carry the cursor that the client came with (none is the empty
  * one, which as `since` means the same as no `since`): whoever gets only some of them has to start
  * from where it was.
  */
-export function* pages(content: Iterable<Chunk>, envelope: Envelope): Generator<Uint8Array> {
+export function* pages(
+  content: Iterable<readonly Chunk[]>,
+  envelope: Envelope,
+): Generator<Uint8Array | undefined> {
   let page: Chunk[] = [];
   let size = 0;
-  for (const chunk of content) {
-    if (page.length > 0 && size + chunk.bytes.length > PAGE_BYTES) {
-      yield assemble(page, false, envelope);
-      page = [];
-      size = 0;
+  for (const step of content) {
+    for (const chunk of step) {
+      if (page.length > 0 && size + chunk.bytes.length > PAGE_BYTES) {
+        yield assemble(page, false, envelope);
+        page = [];
+        size = 0;
+      }
+      page.push(chunk);
+      size += chunk.bytes.length + 1;
     }
-    page.push(chunk);
-    size += chunk.bytes.length + 1;
+    yield undefined;
   }
   yield assemble(page, true, envelope);
 }
@@ -140,28 +154,40 @@ export class ServerLists {
   }
 
   /**
-   * All servers that match. What changes while it is read may show or not: whoever reads it has to
-   * be told of all changes since it began.
+   * All servers that match, step by step. What changes while it is read may show or not: whoever
+   * reads it has to be told of all changes since it began.
    */
-  *all(filter: Filter): Generator<Chunk> {
+  *all(filter: PreparedFilter): Generator<readonly Chunk[]> {
     const blocks = [...this.#replica.blocks];
-    const key = filterKey(filter);
-    for (const block of blocks) yield* this.#block(block, filter, key);
+    for (const block of blocks) yield this.#block(block, filter);
   }
 
   /**
-   * The present state of some servers: those that match, then those that do not or are gone.
+   * The present state of some servers, step by step: those that match, then those that do not or
+   * are gone.
    *
    * @param ids Which servers, and whether the reader may have been shown each.
    */
-  *some(filter: Filter, ids: ReadonlyMap<ServerId, boolean>): Generator<Chunk> {
+  *some(
+    filter: PreparedFilter,
+    ids: ReadonlyMap<ServerId, boolean>,
+  ): Generator<readonly Chunk[]> {
     const removed: string[] = [];
-    yield* chunks("servers", this.#present(filter, ids, removed));
-    yield* chunks("removed", removed);
+    let present: string[] = [];
+    let looked = 0;
+    for (const [id, wasShown] of ids) {
+      const record = this.#replica.get(id);
+      if (record && this.#entries.isShown(record, filter)) present.push(this.#entries.json(record));
+      else if (wasShown) removed.push(JSON.stringify(id));
+      if (++looked % STEP_SERVERS > 0) continue;
+      yield [...chunks("servers", present)];
+      present = [];
+    }
+    yield [...chunks("servers", present), ...chunks("removed", removed)];
   }
 
   /** Whether {@link some} would give anything. */
-  hasSome(filter: Filter, ids: ReadonlyMap<ServerId, boolean>): boolean {
+  hasSome(filter: PreparedFilter, ids: ReadonlyMap<ServerId, boolean>): boolean {
     for (const [id, wasShown] of ids) {
       const record = this.#replica.get(id);
       if (wasShown || (record && this.#entries.isShown(record, filter))) return true;
@@ -175,20 +201,8 @@ export class ServerLists {
     this.#cachedBytes = 0;
   }
 
-  *#present(
-    filter: Filter,
-    ids: ReadonlyMap<ServerId, boolean>,
-    removed: string[],
-  ): Generator<string> {
-    for (const [id, wasShown] of ids) {
-      const record = this.#replica.get(id);
-      if (record && this.#entries.isShown(record, filter)) yield this.#entries.json(record);
-      else if (wasShown) removed.push(JSON.stringify(id));
-    }
-  }
-
-  #block(block: Block, filter: Filter, key: string): readonly Chunk[] {
-    const list = this.#cachedList(key);
+  #block(block: Block, filter: PreparedFilter): readonly Chunk[] {
+    const list = this.#cachedList(filter.key);
     const cached = list.get(block);
     const now = this.#now();
     if (cached?.revision === block.revision) {
@@ -204,7 +218,7 @@ export class ServerLists {
     return encoded;
   }
 
-  *#ofBlock(block: Block, filter: Filter): Generator<string> {
+  *#ofBlock(block: Block, filter: PreparedFilter): Generator<string> {
     for (const record of block.records.values()) {
       if (this.#entries.isShown(record, filter)) yield this.#entries.json(record);
     }

@@ -62,9 +62,11 @@ export class Prober {
     if (record.gamename !== MASTER_GAMENAME) this.#polls.set(record.id, now + wait);
   }
 
-  /** Stops polling a server. */
+  /** Stops polling a server, and waiting for what it answers to a poll. */
   unwatch(id: ServerId): void {
     this.#polls.delete(id);
+    this.#awaited.delete(id);
+    this.#awaitedEnds.delete(id);
   }
 
   /**

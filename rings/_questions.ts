@@ -1,7 +1,8 @@
 import { type ErrorMessage, hostKey, type User, type Welcome } from "../protocol/mod.ts";
-import type { Replica, ServerId } from "../registry/mod.ts";
 import type { Finding, FromThread, Question } from "../threads/mod.ts";
-import { RateLimiter } from "./_rate_limiter.ts";
+import { LoginLimiter } from "./_login_limiter.ts";
+import { firstRequest } from "./_registry_client.ts";
+import type { Rosters } from "./_rosters.ts";
 import type { SecureSession } from "./_secure_session.ts";
 
 /** Milliseconds after which the database does not answer any more. */
@@ -17,11 +18,6 @@ const BUSY: ErrorMessage = {
   retry_after: RETRY_S,
 };
 
-/** Logins of one host: a household comes back after a cut at once, a hoarder of names is slow. */
-const LOGINS = { burst: 20, perSecond: 0.1 };
-
-const TOO_MANY_LOGINS = "Too many logins from this address: wait a little";
-
 interface Asked {
   readonly settle: (finding: Finding) => void;
   readonly timer: ReturnType<typeof setTimeout>;
@@ -32,7 +28,7 @@ export class Questions {
   readonly #post: (message: FromThread) => void;
   readonly #patienceMs: number;
   readonly #waiting = new Map<number, Asked>();
-  #lastRequest = 0;
+  #lastRequest = firstRequest();
 
   constructor(post: (message: FromThread) => void, patienceMs = PATIENCE_MS) {
     this.#post = post;
@@ -70,15 +66,15 @@ export type UserSession = Pick<SecureSession<never>, "connection" | "key" | "isC
 /** Who has a name, and who is there. */
 export class Users {
   readonly #questions: Questions;
-  readonly #replica: Replica;
+  readonly #rosters: Pick<Rosters, "serverOf">;
   readonly #names = new Map<UserSession, string>();
   /** Sessions of each user who is logged in here. */
   readonly #present = new Map<string, number>();
-  readonly #limiter = new RateLimiter(LOGINS);
+  readonly #limiter = new LoginLimiter();
 
-  constructor(questions: Questions, replica: Replica) {
+  constructor(questions: Questions, rosters: Pick<Rosters, "serverOf">) {
     this.#questions = questions;
-    this.#replica = replica;
+    this.#rosters = rosters;
   }
 
   /** Users who are logged in here. */
@@ -89,17 +85,16 @@ export class Users {
   /** Logs a user in on a session, in place of whoever was before. */
   async login(user: string, session: UserSession): Promise<Welcome | ErrorMessage> {
     const { key, connection: { ip } } = session;
-    const [host, now] = [hostKey(ip), performance.now()];
-    if (!this.#limiter.take(host, now)) {
-      const retry_after = this.#limiter.wait(host, now);
-      return { type: "error", code: "too_many", message: TOO_MANY_LOGINS, retry_after };
-    }
+    const host = hostKey(ip);
+    const refused = this.#limiter.take(host, user, performance.now());
+    if (refused) return { type: "error", code: "too_many", ...refused };
     const finding = await this.#questions.ask({
       type: "claim",
       claim: { user, key, ip, country: "", netName: "", at: Date.now() },
     });
     const outcome = finding.type === "claimed" ? finding.outcome : undefined;
     if (outcome?.type === "welcome") {
+      this.#limiter.remember(host, user);
       this.leave(session);
       if (!session.isClosed) this.#enter(session, user);
       return { type: "welcome", number: outcome.number, user };
@@ -118,7 +113,7 @@ export class Users {
       return { type: "error", code: "bad_request", message };
     }
     const { number, user, country } = finding.user;
-    const server = this.#serverOf(user);
+    const server = this.#rosters.serverOf(user);
     const online = server !== undefined || this.#present.has(user);
     return { type: "user", number, user, country, online, ...(server && { server }) };
   }
@@ -136,15 +131,5 @@ export class Users {
   #enter(session: UserSession, user: string): void {
     this.#names.set(session, user);
     this.#present.set(user, (this.#present.get(user) ?? 0) + 1);
-  }
-
-  /** A listed server that says this user plays on it. */
-  #serverOf(user: string): ServerId | undefined {
-    for (const block of this.#replica.blocks) {
-      for (const { id, status } of block.records.values()) {
-        if (status?.roster.some(({ name }) => name === user)) return id;
-      }
-    }
-    return undefined;
   }
 }

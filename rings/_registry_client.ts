@@ -7,13 +7,25 @@ import type { NumberedCommand, Reply, ThreadContext } from "../threads/mod.ts";
  */
 const GATHER_MS = 20;
 
+/** Requests of one ring's thread before its numbers might meet those of another. */
+const REQUESTS = 2 ** 48;
+
+/**
+ * Number before a thread's first request. By chance, since an answer that is meant for a thread
+ * that has crashed may reach the one in its place.
+ */
+export function firstRequest(): number {
+  return Math.floor(Math.random() * REQUESTS);
+}
+
 /** A ring's way to the registry: commands out in batches, outcomes back. */
 export class RegistryClient {
   readonly #context: ThreadContext;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #refreshed = new Set<ServerId>();
+  #refreshedByOwner = new Set<ServerId>();
   #commands: NumberedCommand[] = [];
-  #lastRequest = 0;
+  #lastRequest = firstRequest();
   #flushScheduled = false;
   #gatherTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -21,9 +33,9 @@ export class RegistryClient {
     this.#context = context;
   }
 
-  /** A listed server was heard of. */
-  refresh(id: ServerId): void {
-    this.#refreshed.add(id);
+  /** A listed server was heard of; whether it proved to be the owner of its key. */
+  refresh(id: ServerId, byOwner = false): void {
+    (byOwner ? this.#refreshedByOwner : this.#refreshed).add(id);
     this.#gatherTimer ??= setTimeout(() => this.flush(), GATHER_MS);
   }
 
@@ -62,6 +74,11 @@ export class RegistryClient {
     if (this.#refreshed.size > 0) {
       commands.push({ command: { type: "refresh", ids: [...this.#refreshed] } });
       this.#refreshed = new Set();
+    }
+    if (this.#refreshedByOwner.size > 0) {
+      const ids = [...this.#refreshedByOwner];
+      commands.push({ command: { type: "refresh", ids, byOwner: true } });
+      this.#refreshedByOwner = new Set();
     }
     if (commands.length > 0) this.#context.post({ type: "commands", commands });
   }

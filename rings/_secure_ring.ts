@@ -14,6 +14,7 @@ import {
 import { type Complaints, complaints } from "./_complaints.ts";
 import { type Connection, Connections } from "./_connections.ts";
 import { FramePool } from "./_frame_pool.ts";
+import { HostCounts } from "./_host_counts.ts";
 import { HeldSession, type SessionMessage, SILENCE_MS } from "./_held_session.ts";
 import { RateLimiter } from "./_rate_limiter.ts";
 import { RegistryClient } from "./_registry_client.ts";
@@ -42,6 +43,15 @@ const MESSAGES = { burst: 200, perSecond: 50 };
 /** Messages over the limit after which a connection is closed: it does not listen. */
 const MAX_IGNORED = 100;
 
+/**
+ * Connections of one host over the limit that do the handshake all the same, to be told why they
+ * are closed; what comes beside them is closed without a word.
+ */
+const MAX_TURNED_AWAY = 4;
+
+/** Seconds to wait before connecting again where a host has too many connections. */
+const CONNECTIONS_RETRY_S = 60;
+
 /** Seconds after which clients of a master that stops may try it again. */
 const RESTART_S = 5;
 
@@ -69,6 +79,8 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
   readonly #handshakes = new RateLimiter(HANDSHAKES);
   readonly #messages = new RateLimiter(MESSAGES);
   readonly #pool = new FramePool();
+  /** Connections that are not only told that there are too many. */
+  readonly #served = new HostCounts();
   readonly #sessions = new Set<HeldSession<Answer>>();
   readonly #complaints: Complaints;
   #settings: RingSettings;
@@ -83,6 +95,7 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
   #handshakesRefused = 0;
   #messagesTaken = 0;
   #messagesRefused = 0;
+  #turnedAway = 0;
 
   constructor(
     settings: ThreadSettings,
@@ -112,7 +125,7 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
     const listener = listenTcp({ address, port, key: this.#options.key });
     this.#connections = new Connections(listener, {
       limits: () => ({
-        perHost: this.#settings.connectionLimit,
+        perHost: this.#connectionLimit() + MAX_TURNED_AWAY,
         timeoutMs: Math.min(HANDSHAKE_MS, this.#settings.requestTimeout),
       }),
       serve: (connection) => this.#serve(connection),
@@ -175,7 +188,7 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
     return {
       connections_open: connections?.open ?? 0,
       connections_accepted: connections?.accepted ?? 0,
-      connections_refused: connections?.refused ?? 0,
+      connections_refused: this.#turnedAway + (connections?.refused ?? 0),
       connections_timed_out: connections?.timedOut ?? 0,
       sessions: this.#sessions.size,
       handshakes_done: this.#handshakesDone,
@@ -204,13 +217,44 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
     void this.#connections?.run();
   }
 
+  /** Every server of a host has a lasting connection, and so may everyone who looks for one. */
+  #connectionLimit(): number {
+    return Math.max(this.#settings.connectionLimit, this.#settings.serversPerAddress);
+  }
+
   async #serve(connection: Connection): Promise<void> {
     const host = hostKey(connection.ip);
+    const limit = this.#connectionLimit();
+    const isOver = this.#served.of(host) >= limit;
+    if (isOver) {
+      this.#turnedAway++;
+      this.#refuseConnection(connection.ip);
+    }
     if (!this.#handshakes.take(host, performance.now())) {
       this.#handshakesRefused++;
       this.#logRefusal("too many handshakes", connection.ip);
       return;
     }
+    if (isOver) {
+      const message = `More than ${limit} connections at once from this address: close some`;
+      const retry_after = CONNECTIONS_RETRY_S;
+      return await this.#hold(connection, host, {
+        type: "error",
+        code: "too_many",
+        message,
+        retry_after,
+      });
+    }
+    this.#served.enter(host);
+    try {
+      await this.#hold(connection, host);
+    } finally {
+      this.#served.leave(host);
+    }
+  }
+
+  /** @param refusal What the other side is told once the handshake is done, and nothing else. */
+  async #hold(connection: Connection, host: string, refusal?: ErrorMessage): Promise<void> {
     // Messages are small and answered at once: none may wait for the one before to be acknowledged.
     connection.tcp.setNoDelay(true);
     using channel = this.#makeChannel();
@@ -218,7 +262,7 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
     const session = new HeldSession<Answer>(connection, channel, this.#pool);
     try {
       for await (const message of session.messages(this.#connections as Connections)) {
-        if (!await this.#take(message, session, host)) continue;
+        if (!await this.#take(message, session, host, refusal)) continue;
         session.end();
         // Closed with bytes unread, the connection would take the answer with it.
         return await this.#connections?.dismiss(connection.tcp, NOTHING);
@@ -245,16 +289,22 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
     message: SessionMessage,
     session: HeldSession<Answer>,
     host: string,
+    refusal: ErrorMessage | undefined,
   ): Promise<boolean> {
     const { connection } = session;
     switch (message.type) {
       case "open":
         this.#handshakesDone++;
         session.key = encodeKey(message.remoteKey);
+        if (refusal) {
+          await session.send(refusal);
+          return true;
+        }
         session.heard();
         // A stop says goodbye to it before it closes it.
         connection.busy = true;
         this.#sessions.add(session);
+        this.#role.opened?.(session);
         return false;
       case "message":
         session.heard();
@@ -304,8 +354,8 @@ export class SecureRing<Request extends { readonly type: string }, Answer> imple
   }
 
   #refuseConnection(ip: string): Uint8Array {
-    const { connectionLimit } = this.#settings;
-    this.#logRefusal(`More than ${connectionLimit} connections at once from this address`, ip);
+    const limit = this.#connectionLimit();
+    this.#logRefusal(`More than ${limit} connections at once from this address`, ip);
     return NOTHING;
   }
 

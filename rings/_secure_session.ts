@@ -42,6 +42,8 @@ export interface SecureRole<Request, Answer> {
    * this has settled.
    */
   answer(request: Request, session: SecureSession<Answer>): Promise<void> | void;
+  /** A session begins: its handshake is done. */
+  opened?(session: SecureSession<Answer>): void;
   /** A session gave a sign of life and said nothing else. */
   heard?(session: SecureSession<Answer>): void;
   /** A session is over. */

@@ -1,7 +1,7 @@
 import {
-  type Filter,
-  matchesFilter,
+  FilteredServer,
   MAX_GAME_PROTOCOL,
+  type PreparedFilter,
   type ServerEntry,
 } from "../protocol/mod.ts";
 import { MASTER_GAMENAME, type ServerRecord, type Settings } from "../registry/mod.ts";
@@ -44,7 +44,7 @@ export function serverEntry(record: ServerRecord): ServerEntry {
 }
 
 interface Encoded {
-  readonly entry: ServerEntry;
+  readonly server: FilteredServer;
   json: string | undefined;
 }
 
@@ -55,15 +55,15 @@ export class ServerEntries {
   encodedCount = 0;
 
   /** Whether a client with this filter is shown a server. Masters have a message of their own. */
-  isShown(record: ServerRecord, filter: Filter): boolean {
-    return record.gamename !== MASTER_GAMENAME && matchesFilter(filter, this.#of(record).entry);
+  isShown(record: ServerRecord, filter: PreparedFilter): boolean {
+    return record.gamename !== MASTER_GAMENAME && filter.passes(this.#of(record).server);
   }
 
   /** The entry as JSON. */
   json(record: ServerRecord): string {
     const encoded = this.#of(record);
     if (encoded.json === undefined) {
-      encoded.json = JSON.stringify(encoded.entry);
+      encoded.json = JSON.stringify(encoded.server.entry);
       this.encodedCount++;
     }
     return encoded.json;
@@ -72,7 +72,7 @@ export class ServerEntries {
   #of(record: ServerRecord): Encoded {
     let encoded = this.#encoded.get(record);
     if (!encoded) {
-      encoded = { entry: serverEntry(record), json: undefined };
+      encoded = { server: new FilteredServer(serverEntry(record)), json: undefined };
       this.#encoded.set(record, encoded);
     }
     return encoded;

@@ -1,9 +1,10 @@
-import { type Filter, filterKey } from "../protocol/mod.ts";
+import { type Filter, type PreparedFilter, prepareFilter } from "../protocol/mod.ts";
 import type { Vector } from "../registry/mod.ts";
 import { Batches, type BatchesParts, idsOf } from "./_batches.ts";
 import { notBefore, type Place, Places } from "./_cursor.ts";
 import { pages } from "./_pages.ts";
 import type { SecureSession } from "./_secure_session.ts";
+import { type Timing, Turns } from "./_turns.ts";
 
 /** Milliseconds from one round of batches to the next: what the protocol promises a subscriber. */
 const ROUND_MS = 100;
@@ -22,14 +23,6 @@ const SLICE_MS = 10;
 
 /** Where messages go: a session, of which no more is needed. */
 export type Receiver = Pick<SecureSession<never>, "isDrained" | "isClosed" | "sendBytes">;
-
-/** Time, and how to wait. */
-export interface Timing {
-  /** Milliseconds that never go back. */
-  now(): number;
-  /** Does something later, unless the function that it gives is called before. */
-  after(ms: number, action: () => void): () => void;
-}
 
 /** What subscriptions are made of. */
 export interface SubscriptionsParts extends BatchesParts {
@@ -66,17 +59,11 @@ interface Round {
   isUnfinished: boolean;
 }
 
-async function sendAll(receiver: Receiver, messages: Iterable<Uint8Array>): Promise<void> {
-  for (const message of messages) {
-    if (receiver.isClosed) return;
-    await receiver.sendBytes(message);
-  }
-}
-
 /** Tells clients of servers: once, or as they change. */
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
   readonly #places: Places;
+  readonly #turns: Turns;
   readonly #groups = new Map<string, Group>();
   readonly #subscribers = new Map<Receiver, Subscriber>();
   /** Calls off what the clock is to do next. */
@@ -91,6 +78,7 @@ export class Subscriptions {
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
     this.#places = new Places(parts.changes);
+    this.#turns = new Turns(parts.timing);
   }
 
   /** Subscribers at present. */
@@ -100,20 +88,25 @@ export class Subscriptions {
 
   /** Sends a list, or what has changed of it. */
   async list(receiver: Receiver, filter: Filter, since: Since | undefined): Promise<void> {
+    for (let turn = this.#turns.begin(); turn; turn = this.#turns.next()) await turn;
+    const prepared = prepareFilter(filter);
     const subscriber = this.#subscribers.get(receiver);
-    const send = () => this.#answer(receiver, filter, since, this.#placeFor(since));
+    const send = () => this.#answer(receiver, prepared, since, this.#placeFor(since));
     await (subscriber ? this.#occupy(subscriber, send) : send());
   }
 
   /** Sends a list, or what has changed of it, and from then on what changes. */
   async subscribe(receiver: Receiver, filter: Filter, since: Since | undefined): Promise<void> {
     await this.unsubscribe(receiver);
+    for (let turn = this.#turns.begin(); turn; turn = this.#turns.next()) await turn;
+    if (receiver.isClosed) return;
+    const prepared = prepareFilter(filter);
     const place = this.#placeFor(since);
-    const group = this.#join(filter);
+    const group = this.#join(prepared);
     const ahead = place === this.#places.now() ? undefined : since?.known;
     const subscriber: Subscriber = { receiver, group, place, ahead, sending: undefined };
     this.#subscribers.set(receiver, subscriber);
-    await this.#occupy(subscriber, () => this.#answer(receiver, filter, since, place));
+    await this.#occupy(subscriber, () => this.#answer(receiver, prepared, since, place));
   }
 
   /** Ends a subscription; settles when nothing of it is still on its way. */
@@ -149,6 +142,7 @@ export class Subscriptions {
   /** Sends nothing more. */
   stop(): void {
     this.#calmDown();
+    this.#turns.stop();
     this.#subscribers.clear();
     this.#groups.clear();
   }
@@ -163,8 +157,8 @@ export class Subscriptions {
     return since ? notBefore(place, since.known) : place;
   }
 
-  #join(filter: Filter): Group {
-    const key = filterKey(filter);
+  #join(filter: PreparedFilter): Group {
+    const { key } = filter;
     let group = this.#groups.get(key);
     if (!group) {
       group = { key, batches: new Batches(filter, this.#parts), members: 0 };
@@ -177,7 +171,7 @@ export class Subscriptions {
   /** Sends what leads from what a client knows to a place, which is the present one. */
   #answer(
     receiver: Receiver,
-    filter: Filter,
+    filter: PreparedFilter,
     since: Since | undefined,
     { cursor }: Place,
   ): Promise<void> {
@@ -187,7 +181,19 @@ export class Subscriptions {
       ? lists.some(filter, idsOf(missed))
       : lists.all(filter);
     const isFull = missed?.type === "everything";
-    return sendAll(receiver, pages(content, { since: since?.cursor ?? "", cursor, isFull }));
+    const envelope = { since: since?.cursor ?? "", cursor, isFull };
+    return this.#sendAll(receiver, pages(content, envelope));
+  }
+
+  async #sendAll(
+    receiver: Receiver,
+    messages: Iterable<Uint8Array | undefined>,
+  ): Promise<void> {
+    for (const message of messages) {
+      if (receiver.isClosed) return;
+      if (message) await receiver.sendBytes(message);
+      else for (let turn = this.#turns.next(); turn; turn = this.#turns.next()) await turn;
+    }
   }
 
   /** Sends something that may be several messages, after what is on its way. */
@@ -258,7 +264,9 @@ export class Subscriptions {
     void this.#occupy(
       subscriber,
       () =>
-        batch.type === "page" ? receiver.sendBytes(batch.bytes) : sendAll(receiver, batch.make()),
+        batch.type === "page"
+          ? receiver.sendBytes(batch.bytes)
+          : this.#sendAll(receiver, batch.make()),
     );
   }
 }

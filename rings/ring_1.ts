@@ -15,7 +15,7 @@ import {
   type Ring1Request,
   type ServerReport,
 } from "../protocol/mod.ts";
-import type { Refusal, RegistryEvent, ServerId, ServerStatus, Standing } from "../registry/mod.ts";
+import type { Refusal, RegistryEvent, ServerId, Standing } from "../registry/mod.ts";
 import type {
   BoundSocket,
   ThreadBody,
@@ -23,11 +23,13 @@ import type {
   ThreadSettings,
   ToThread,
 } from "../threads/mod.ts";
+import { ChangeRate } from "./_change_rate.ts";
 import { tellMasters } from "./_masters.ts";
+import { Newcomers } from "./_newcomers.ts";
 import { Probing } from "./_probing.ts";
 import { SecureRing } from "./_secure_ring.ts";
 import type { SecureRingParts, SecureRole, SecureSession } from "./_secure_session.ts";
-import { sameReport, statusOf } from "./_server_report.ts";
+import { announcement, sameAnnouncement, sameReport, statusOf } from "./_server_report.ts";
 import { boundSocket, listenUdp } from "./_sockets.ts";
 import { UdpService } from "./_udp.ts";
 
@@ -43,6 +45,12 @@ const LIMIT_RETRY_S = 60;
 /** Milliseconds after a challenge in vain during which no other is sent for the same server. */
 const UNREACHABLE_MS = 10_000;
 
+/**
+ * Milliseconds within which a session registers a server: a client sends that with its first
+ * message. Without, a host could fill the ring with sessions that are of no use.
+ */
+const UNREGISTERED_MS = 30_000;
+
 type Session = SecureSession<Ring1Answer>;
 
 /** What is known of a session whose server is registered. */
@@ -51,6 +59,9 @@ interface Registration {
   readonly name: string;
   /** What it was told last. */
   listed: boolean;
+  reason: string | undefined;
+  /** Whether it has registered anew and waits for the answer, which will say how it stands. */
+  isAnnouncing: boolean;
   /** Until when it has proved in vain, in milliseconds of `performance.now()`. */
   unreachableUntil: number;
 }
@@ -65,6 +76,11 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
   readonly #probing: Probing;
   readonly #registrations = new Map<Session, Registration>();
   readonly #sessions = new Map<ServerId, Session>();
+  readonly #newcomers = new Newcomers<Session>(
+    () => Math.min(UNREGISTERED_MS, this.#parts.settings().requestTimeout),
+    (session) => this.#dismiss(session),
+  );
+  readonly #changes = new ChangeRate();
   #udp: UdpService | undefined;
   #registers = 0;
   #reports = 0;
@@ -96,21 +112,35 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
   async answer(request: Ring1Request, session: Session): Promise<void> {
     switch (request.type) {
       case "register":
-        return await this.#register(request, session);
+        this.#newcomers.leave(session);
+        await this.#register(request, session);
+        break;
       case "status":
-        return await this.#report(request, session);
+        await this.#report(request, session);
+        break;
       case "bye":
-        return await this.#bye(session);
+        await this.#bye(session);
+        break;
     }
+    if (!this.#registrations.has(session) && !session.isClosed) this.#newcomers.enter(session);
+  }
+
+  opened(session: Session): void {
+    this.#newcomers.enter(session);
   }
 
   heard(session: Session): void {
     const registration = this.#registrations.get(session);
     const record = registration && this.#parts.replica.get(registration.id);
-    if (record?.key === session.key) this.#parts.registry.refresh(record.id);
+    if (record?.key === session.key) this.#parts.registry.refresh(record.id, true);
   }
 
   closed(session: Session): void {
+    this.#newcomers.leave(session);
+    this.#forget(session);
+  }
+
+  #forget(session: Session): void {
     const registration = this.#registrations.get(session);
     this.#registrations.delete(session);
     if (registration && this.#sessions.get(registration.id) === session) {
@@ -134,7 +164,8 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
       if (event.type !== "put") continue;
       const { id, key, state, reason } = event.record;
       const session = this.#sessions.get(id);
-      if (session?.key === key && session) this.#tell(session, state === "listed", reason);
+      if (session?.key !== key || !session || state === "challenged") continue;
+      this.#tell(session, state === "listed", reason);
     }
   }
 
@@ -144,11 +175,14 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
       reports: this.#reports,
       registers_refused: this.#refused,
       servers_connected: this.#sessions.size,
+      changes_delayed: this.#changes.delayed,
       ...this.#probing.counters(),
     };
   }
 
   stop(): void {
+    this.#newcomers.stop();
+    this.#changes.flush();
     this.#probing.stop();
     this.#udp?.stop();
   }
@@ -158,14 +192,16 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
     const { ip } = session.connection;
     const id = formatEndpoint(ip, request.port);
     const before = this.#registrations.get(session);
-    const refusal = this.#refusal(before, id);
+    const refusal = this.#refusal(before, id) ?? this.#tooSoon(request, session, id);
     if (refusal) return await this.#refuse(session, refusal);
+    if (before) before.isAnnouncing = true;
     const { outcome, standing } = await this.#parts.registry.ask({
       type: "announce",
       ip,
       key: session.key,
       ...announcement(request),
     });
+    if (before) before.isAnnouncing = false;
     if (outcome.type === "refused") {
       const { reason, refusal } = outcome;
       const code = refusal ?? "bad_request";
@@ -174,8 +210,17 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
     }
     const { listed, number, reason }: Standing = standing ?? { listed: false, number: 0 };
     const unreachableUntil = before?.unreachableUntil ?? 0;
-    this.#registrations.set(session, { id, name: request.name, listed, unreachableUntil });
+    this.#registrations.set(session, {
+      id,
+      name: request.name,
+      listed,
+      reason,
+      isAnnouncing: false,
+      unreachableUntil,
+    });
     this.#sessions.set(id, session);
+    // What a report said before that still waits is older than this.
+    if (request.status) this.#changes.drop({ id, key: session.key });
     await session.send({
       type: "registered",
       number,
@@ -203,6 +248,17 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
     };
   }
 
+  /** A server that says something else of itself too often is told to wait. */
+  #tooSoon(request: Register, { key }: Session, id: ServerId): ErrorMessage | undefined {
+    const record = this.#parts.replica.get(id);
+    const isSame = record?.key === key &&
+      sameAnnouncement(record, announcement(request), request.status);
+    if (isSame || this.#changes.take({ id, key })) return undefined;
+    const message = `${id} changes too often: gather its changes`;
+    const retry_after = this.#changes.wait({ id, key });
+    return { type: "error", code: "too_many", message, retry_after };
+  }
+
   async #report(report: ServerReport, session: Session): Promise<void> {
     this.#reports++;
     const registration = this.#registrations.get(session);
@@ -211,28 +267,49 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
       return await session.send({ type: "error", code: "unauthorized", message });
     }
     const { id, name } = registration;
+    const { key } = session;
     const record = this.#parts.replica.get(id);
-    // By far the most frequent case: nobody came and nobody left.
-    if (record?.key === session.key && record.status && sameReport(record.status, report)) {
-      this.#parts.registry.refresh(record.id);
-      return;
+    const isSame = record?.key === key && record.status && sameReport(record.status, report);
+    if (!isSame && this.#changes.take({ id, key })) {
+      this.#changes.drop({ id, key });
+      return await this.#change(report, session, { id, name });
     }
-    const status: ServerStatus = statusOf(report, name, record?.settings ?? {});
+    if (record?.key === key) this.#parts.registry.refresh(record.id, true);
+    // By far the most frequent case: nobody came and nobody left.
+    if (isSame) this.#changes.drop({ id, key });
+    else this.#changes.keep({ id, key }, () => void this.#change(report, session, { id, name }));
+  }
+
+  async #change(
+    report: ServerReport,
+    session: Session,
+    { id, name }: Pick<Registration, "id" | "name">,
+  ): Promise<void> {
+    const status = statusOf(report, name, this.#parts.replica.get(id)?.settings ?? {});
     const command = { type: "report", id, key: session.key, status } as const;
     const outcome = await this.#parts.registry.request(command);
     if (outcome.type === "accepted") return;
-    this.closed(session);
+    this.#forget(session);
     await session.send({ type: "error", code: "unauthorized", message: outcome.reason });
   }
 
   async #bye(session: Session): Promise<void> {
-    const registration = this.#registrations.get(session);
-    this.closed(session);
-    if (registration) {
-      const { id } = registration;
+    const { id } = this.#registrations.get(session) ?? {};
+    // The same key may have registered it anew on a later connection, which goes on.
+    const isLatest = id !== undefined && this.#sessions.get(id) === session;
+    this.#forget(session);
+    if (isLatest) {
+      this.#changes.drop({ id, key: session.key });
       await this.#parts.registry.request({ type: "leave", id, key: session.key });
     }
     await session.send({ type: "bye" });
+  }
+
+  /** A session has not registered anything in its time. */
+  #dismiss(session: Session): void {
+    const message = "Nothing was registered on this connection: connect again to register a server";
+    void session.send({ type: "error", code: "bad_request", message });
+    session.close();
   }
 
   async #refuse(session: Session, error: ErrorMessage): Promise<void> {
@@ -240,13 +317,18 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
     await session.send(error);
   }
 
-  /** Tells a server that it is listed now, or why it is not, once. */
+  /** Tells a server once that it is listed now, or why it is not. */
   #tell(session: Session, listed: boolean, reason: string | undefined): void {
     const registration = this.#registrations.get(session);
     if (!registration) return;
-    if (!listed) registration.unreachableUntil = performance.now() + UNREACHABLE_MS;
-    if (listed && registration.listed) return;
+    if (!listed) {
+      // What it said anew came with the old reason, and begins another challenge.
+      if (registration.isAnnouncing) return;
+      registration.unreachableUntil = performance.now() + UNREACHABLE_MS;
+    }
+    if (listed === registration.listed && (listed || reason === registration.reason)) return;
     registration.listed = listed;
+    registration.reason = reason;
     void session.send({ type: "listed", listed, ...(reason === undefined ? {} : { reason }) });
   }
 
@@ -255,21 +337,6 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
     const often = Math.floor(aliveTimeout / 1000 / REPORTS_PER_LIFE);
     return Math.max(1, Math.min(REPORT_INTERVAL_S, often));
   }
-}
-
-function announcement(request: Register) {
-  const { gamename, name, port, protocol, admin, country, netname, settings, status } = request;
-  const all = { ...settings, gamename, port: String(port), protocol: String(protocol) };
-  return {
-    port,
-    name,
-    gamename,
-    admin,
-    settings: all,
-    ...(country === undefined ? {} : { country }),
-    ...(netname === undefined ? {} : { netName: netname }),
-    ...(status === undefined ? {} : { status: statusOf(status, name, all) }),
-  };
 }
 
 /** Makes the thread of ring 1. */

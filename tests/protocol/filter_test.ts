@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Filter, filterKey, matchesFilter, type ServerEntry } from "../../protocol/mod.ts";
+import {
+  type Filter,
+  FilteredServer,
+  matchesFilter,
+  prepareFilter,
+  type ServerEntry,
+} from "../../protocol/mod.ts";
 import { KEY, SERVER } from "./_json_samples.ts";
 
 function matches(filter: Filter, members: Partial<ServerEntry> = {}): boolean {
   return matchesFilter(filter, { ...SERVER, ...members });
+}
+
+/** The key of a filter that is ready. */
+function filterKey(filter: Filter): string {
+  return prepareFilter(filter).key;
 }
 
 function without(member: "key"): ServerEntry {
@@ -146,7 +157,28 @@ Deno.test("matchesFilter: nobody can try out passwords", () => {
   }
 });
 
-Deno.test("filterKey: order, spelling of values and pairs that pass all make no difference", () => {
+Deno.test("prepareFilter: what is searched is folded once for a server, and a filter once for all", () => {
+  const entry = { ...SERVER };
+  let reads = 0;
+  Object.defineProperty(entry, "name", { get: () => (reads++, "Größe") });
+  const server = new FilteredServer(entry);
+  for (const text of ["GRÖSSE", "two", "größer"]) {
+    assert.equal(prepareFilter({ text }).passes(server), text !== "größer");
+  }
+  assert.equal(reads, 1);
+});
+
+Deno.test("prepareFilter: pairs that pass all are not looked at", () => {
+  const cases = ["password", "PASSWORD", "Password"].map((key): [string, string] => [key, "x"]);
+  const filter = { ...Object.fromEntries(cases), not_full: false, not_empty: false, text: "" };
+  const server = new FilteredServer(
+    new Proxy(SERVER, { get: (_, member) => assert.fail(`${String(member)} was read`) }),
+  );
+  assert.equal(prepareFilter(filter).key, "[]");
+  assert.equal(prepareFilter(filter).passes(server), true);
+});
+
+Deno.test("prepareFilter: order, spelling of values and pairs that pass all make no difference", () => {
   const same: [Filter, Filter][] = [
     [{ a: "1", b: "2" }, { b: "2", a: "1" }],
     [{ players: 3 }, { players: "3" }],
@@ -162,7 +194,7 @@ Deno.test("filterKey: order, spelling of values and pairs that pass all make no 
   }
 });
 
-Deno.test("filterKey: filters that differ in what passes have different keys", () => {
+Deno.test("prepareFilter: filters that differ in what passes have different keys", () => {
   const keys = [
     {},
     { a: "1" },
@@ -182,11 +214,11 @@ Deno.test("filterKey: filters that differ in what passes have different keys", (
   assert.equal(new Set(keys).size, keys.length);
 });
 
-Deno.test("filterKey: holds no password", () => {
+Deno.test("prepareFilter: holds no password", () => {
   assert.ok(!filterKey({ password: "s3cret", PASSWORD: "s3cret", a: "b" }).includes("s3cret"));
 });
 
-Deno.test("filterKey: filters of one key pass the same servers, whatever they are", () => {
+Deno.test("prepareFilter: filters of one key pass the same servers, whatever they are", () => {
   const value = fc.oneof(fc.constantFrom("1", "0", "true", "Bob", "BOB"), fc.nat(2), fc.boolean());
   const key = fc.constantFrom("players", "verified", "name", "mode", "password", "__proto__");
   const own = fc.record(

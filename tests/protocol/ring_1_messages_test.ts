@@ -136,6 +136,13 @@ Deno.test("decodeRing1Request: control characters are refused and quoted escaped
     for (const text of ["a\u0000b", "a\nb", "a\u009bb", "a\u2028b", "a\u2066b"]) {
       assert.match(refused(register({ [member]: text })), new RegExp(`${member} ${control}: `));
     }
+    // What takes no room, up to its bounds.
+    for (const code of [0x200b, 0x200d, 0x200f, 0x2060, 0xfeff]) {
+      const text = `a${String.fromCodePoint(code)}b`;
+      const quoted = `"a\\u${code.toString(16)}b"`;
+      const message = refused(register({ [member]: text }));
+      assert.equal(message, bad(`register: ${member} ${control}: ${quoted}`));
+    }
   }
   assert.match(refused({ ...STATUS, map: "a\tb" }), /map must not hold control/);
   const player = { name: "a\u0007", kills: 0, deaths: 0, points: 0 };

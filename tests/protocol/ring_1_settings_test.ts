@@ -54,13 +54,18 @@ Deno.test("decodeRing1Request: keys and values of settings are bounded, without 
   }
 });
 
-Deno.test("decodeRing1Request: settings are never more than half a message", () => {
-  assert.equal(Object.keys(settingsOf(many(64, "v".repeat(256)))).length, 64);
-  const wide = many(50, "木".repeat(256));
-  assert.match(
-    refused(register({ settings: wide })),
-    /settings must have at most 32768 bytes, not an object of 50$/,
-  );
+Deno.test("decodeRing1Request: settings are never more than an old-style message", () => {
+  assert.equal(Object.keys(settingsOf(many(64, "v".repeat(40)))).length, 64);
+  const long = many(15, "v".repeat(256));
+  const room = 4096 - JSON.stringify({ ...long, last: "" }).length;
+  assert.ok(room > 3 && room < 256);
+  settingsOf({ ...long, last: "v".repeat(room) });
+  for (const last of ["v".repeat(room + 1), "木".repeat(Math.floor(room / 3) + 1)]) {
+    assert.match(
+      refused(register({ settings: { ...long, last } })),
+      /settings must have at most 4096 bytes, not an object of 16$/,
+    );
+  }
 });
 
 Deno.test("decodeRing1Request: passwords among the settings are dropped unread", () => {

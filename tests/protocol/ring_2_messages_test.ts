@@ -57,11 +57,11 @@ Deno.test("decodeRing2Request: the filter's own keys have their own kinds", () =
   assert.match(refused(list({ text: true })), /filter\.text must be a text/);
 });
 
-Deno.test("decodeRing2Request: a filter has at most 32 pairs with keys of 1 to 64 characters", () => {
+Deno.test("decodeRing2Request: a filter has at most 16 pairs with keys of 1 to 64 characters", () => {
   const pairs = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]));
-  assert.deepEqual(request(list(pairs(32))), list(pairs(32)));
-  const whole = "list: filter must be an object of at most 32 texts, numbers, true and false, not";
+  assert.deepEqual(request(list(pairs(16))), list(pairs(16)));
+  const whole = "list: filter must be an object of at most 16 texts, numbers, true and false, not";
   assert.equal(refused(list(pairs(33))), bad(`${whole} an object of 33`));
   assert.equal(refused(list([])), bad(`${whole} a list of 0`));
   assert.equal(refused(list(null)), bad(`${whole} null`));

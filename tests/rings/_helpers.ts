@@ -19,6 +19,7 @@ export const SETTINGS: RingSettings = {
   version: "1.2.3",
   requestTimeout: 30_000,
   connectionLimit: 10,
+  serversPerAddress: 32,
   masterPassword: "sesame",
   statusInterval: 0,
   aliveTimeout: 720_000,

@@ -13,12 +13,8 @@ import {
 import { decodeCursor } from "../../rings/_cursor.ts";
 import { ServerLists } from "../../rings/_pages.ts";
 import { ServerEntries } from "../../rings/_server_entry.ts";
-import {
-  type Receiver,
-  type Since,
-  Subscriptions,
-  type Timing,
-} from "../../rings/_subscriptions.ts";
+import { type Receiver, type Since, Subscriptions } from "../../rings/_subscriptions.ts";
+import type { Timing } from "../../rings/_turns.ts";
 import { stored, World } from "../registry/_helpers.ts";
 
 /** Lets everything happen that waits for nothing. */
@@ -39,6 +35,11 @@ export class TestTiming implements Timing {
 
   now(): number {
     return this.#now += this.costPerLook;
+  }
+
+  /** Lets time pass in which nothing else can happen. */
+  work(ms: number): void {
+    this.#now += ms;
   }
 
   after(ms: number, action: () => void): () => void {
@@ -196,7 +197,8 @@ export class Source {
   put(i: number, changes: Partial<ServerRecord> = {}): RegistryEvent {
     const record = stored(world, ip(i), { ...this.version(changes.origin), ...changes });
     this.records.set(record.id, record);
-    this.tombstones.delete(record.id);
+    // A master is in nobody's list, so the game server that was there before stays gone.
+    if (record.gamename !== "master") this.tombstones.delete(record.id);
     return { type: "put", record };
   }
 
@@ -229,6 +231,7 @@ export class Source {
       tombstones: [...this.tombstones.values()],
       vector: [...this.vector],
       horizon: [...this.horizon],
+      gap: { origin: A, after: 0, before: 0 },
     };
   }
 }

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MAX_CURSOR_CHARACTERS } from "../../protocol/mod.ts";
-import { decodeCursor, encodeCursor, laterOf, notBefore, Places } from "../../rings/_cursor.ts";
-import { World } from "../registry/_helpers.ts";
+import {
+  decodeCursor,
+  encodeCursor,
+  laterOf,
+  notBefore,
+  Places,
+  withFewUnknown,
+} from "../../rings/_cursor.ts";
+import { status, World } from "../registry/_helpers.ts";
 
 const A = "00000000000000a1";
 const B = "00000000000000b2";
@@ -104,6 +111,21 @@ Deno.test("laterOf: takes the later time of each master, and makes nothing new f
   assert.deepEqual(vector, new Map([[A, 5], [B, 5]]), "the vector itself stays as it was");
 });
 
+Deno.test("withFewUnknown: what a master knows stays, and the latest 32 of what it does not", () => {
+  const vector = new Map(Array.from({ length: 256 }, (_, i) => [origin(i), 1000 + i]));
+  const isKnown = (one: string) => parseInt(one, 16) < 100;
+  const kept = withFewUnknown(vector, isKnown);
+  assert.deepEqual(
+    [...kept.keys()],
+    [...vector.keys()].filter((one, i) => isKnown(one) || i >= 256 - 32),
+  );
+  assert.ok([...kept].every(([one, hlc]) => vector.get(one) === hlc));
+  assert.equal(vector.size, 256, "the vector itself stays as it was");
+  assert.equal(withFewUnknown(vector, () => true), vector);
+  const few = new Map([...vector].slice(0, 32));
+  assert.equal(withFewUnknown(few, () => false), few);
+});
+
 Deno.test("Places: the present place is one object until something changes", () => {
   const world = new World({ verify: false });
   const places = new Places(world.changes);
@@ -123,7 +145,8 @@ Deno.test("Places: a change that no log holds makes another place", () => {
   const world = new World({ verify: false });
   const places = new Places(world.changes);
   const before = places.now();
-  world.changes.apply({ type: "name", name: "Bob", key: "k", hlc: 2 ** 52, origin: B });
+  const version = { hlc: 2 ** 52, origin: B };
+  world.changes.apply({ type: "status", id: "10.0.0.9:3030", status: status(), ...version });
   const after = places.now();
   assert.equal(after.log, before.log);
   assert.equal(after.known.get(B), 2 ** 52);

@@ -64,6 +64,15 @@ Deno.test("Prober: sends a challenge and takes its token from that address and p
   assert.deepEqual(bench.answered, [`${ID} ${TOKEN}`]);
 });
 
+Deno.test("Prober: who is watched no more is not waited for, whatever was asked before", () => {
+  const bench = new Bench();
+  bench.watch(ID);
+  bench.run(0, 250);
+  bench.prober.unwatch(ID);
+  assert.equal(bench.prober.take(ID, bytes(statusWith(["Ann", 1, 2, 3]))), false);
+  assert.deepEqual(bench.statuses, []);
+});
+
 Deno.test("Prober: only the bare token counts", () => {
   const bench = new Bench();
   bench.prober.challenge({ id: ID, ip: "192.0.2.1", port: 3030, token: TOKEN }, 0);

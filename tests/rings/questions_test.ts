@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Replica } from "../../registry/mod.ts";
 import { Questions, Users, type UserSession } from "../../rings/_questions.ts";
+import { Rosters } from "../../rings/_rosters.ts";
 import type { Finding, FromThread } from "../../threads/mod.ts";
 import { removal, status, stored, World } from "../registry/_helpers.ts";
 
@@ -10,12 +11,13 @@ const WELCOME: Finding = { type: "claimed", outcome: { type: "welcome", number: 
 class Trial {
   readonly posted: FromThread[] = [];
   readonly replica = new Replica();
+  readonly rosters = new Rosters(this.replica);
   readonly questions: Questions;
   readonly users: Users;
 
   constructor(patienceMs?: number) {
     this.questions = new Questions((message) => this.posted.push(message), patienceMs);
-    this.users = new Users(this.questions, this.replica);
+    this.users = new Users(this.questions, this.rosters);
   }
 
   /** Answers the latest question. */
@@ -61,6 +63,19 @@ Deno.test("Questions: no answer in time is busy, and one that comes later is nob
   const trial = new Trial(5);
   assert.deepEqual(await trial.questions.ask({ type: "find-user", user: "Ann" }), { type: "busy" });
   trial.answer(WELCOME);
+});
+
+Deno.test("Questions: an answer that a thread before it waited for is nobody's", async () => {
+  const [crashed, fresh] = [new Trial(), new Trial()];
+  void crashed.users.login("Mallory", session());
+  const login = fresh.users.login("Ann", session());
+  const [stale] = crashed.posted;
+  assert.equal(stale?.type, "question");
+  if (stale?.type === "question") fresh.questions.settle(stale.request, WELCOME);
+  fresh.answer({ type: "claimed", outcome: { type: "name_taken" } });
+  const answer = await login;
+  assert.equal(answer.type === "error" && answer.code, "name_taken");
+  crashed.questions.stop();
 });
 
 Deno.test("Questions: a stop leaves nobody waiting", async () => {
@@ -142,6 +157,7 @@ Deno.test("Users: who is on a server's roster is online there until they leave i
   const trial = new Trial();
   const record = stored(new World(), "2001:db8::1", { status: status() });
   trial.replica.put(record);
+  trial.rosters.load();
   const known = { type: "user", number: 17, user: "Bob", country: "FR" };
   assert.deepEqual(await trial.whois("Bob"), {
     ...known,
@@ -149,7 +165,7 @@ Deno.test("Users: who is on a server's roster is online there until they leave i
     server: "[2001:db8::1]:3030",
   });
   assert.equal((await trial.whois("bob") as { online: boolean }).online, false);
-  trial.replica.apply(removal(record.id));
+  trial.rosters.apply(removal(record.id));
   assert.deepEqual(await trial.whois("Bob"), { ...known, online: false });
 });
 
@@ -169,13 +185,24 @@ Deno.test("Users: of one nobody knows it is said so, and of a database that is a
 
 Deno.test("Users: logins of one host are limited, those of others are not", async () => {
   const trial = new Trial();
-  for (let i = 0; i < 20; i++) await trial.login(`user ${i}`, session());
+  for (let i = 0; i < 20; i++) await trial.login(`user ${i % 10}`, session());
   const asked = trial.posted.length;
-  const refused = await trial.users.login("one more", session());
+  const refused = await trial.users.login("user 1", session());
   assert.equal(refused.type === "error" && refused.code, "too_many");
   assert.equal(refused.type === "error" && refused.retry_after, 10);
   assert.equal(trial.posted.length, asked, "the database is not asked");
   const other = session();
   const elsewhere = { ...other, connection: { ...other.connection, ip: "10.0.0.10" } };
   assert.equal((await trial.login("Ann", elsewhere)).type, "welcome");
+});
+
+Deno.test("Users: names that are new to a host are limited harder than those it had", async () => {
+  const trial = new Trial();
+  for (let i = 0; i < 10; i++) await trial.login(`user ${i}`, session());
+  const refused = await trial.users.login("one more", session());
+  assert.deepEqual(
+    refused.type === "error" && [refused.code, refused.retry_after],
+    ["too_many", 60],
+  );
+  assert.equal((await trial.login("user 3", session())).type, "welcome");
 });

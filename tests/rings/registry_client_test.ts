@@ -59,6 +59,33 @@ Deno.test("RegistryClient: refreshes are gathered into one, each server once", a
   assert.deepEqual(batches[1], [{ command: { type: "refresh", ids: ["d"] } }]);
 });
 
+Deno.test("RegistryClient: refreshes by the owners of keys are told apart", async () => {
+  const { client: registry, batches } = client();
+  registry.refresh("a");
+  registry.refresh("b", true);
+  registry.refresh("b", true);
+  await until("the batch", () => batches.length > 0);
+  assert.deepEqual(batches, [[
+    { command: { type: "refresh", ids: ["a"] } },
+    { command: { type: "refresh", ids: ["b"], byOwner: true } },
+  ]]);
+});
+
+Deno.test("RegistryClient: an answer that a thread before it waited for is nobody's", async () => {
+  const number = (registry: RegistryClient, batches: (readonly NumberedCommand[])[]) => {
+    void registry.request({ type: "quit", ip: "192.0.2.1", port: 1 });
+    registry.flush();
+    return batches[0]?.[0]?.request ?? NaN;
+  };
+  const numbers = Array.from({ length: 20 }, () => {
+    const { client: registry, batches } = client();
+    return number(registry, batches);
+  });
+  assert.equal(new Set(numbers).size, 20);
+  assert.ok(numbers.every((request) => Number.isSafeInteger(request + 1_000_000_000)));
+  await sleep(5);
+});
+
 Deno.test("RegistryClient: flush sends all at once, and nothing when there is nothing", async () => {
   const { client: registry, batches } = client();
   registry.flush();

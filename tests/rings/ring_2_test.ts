@@ -198,9 +198,9 @@ Deno.test("ring2: a new snapshot brings subscribers what it changed", async () =
       number: 7,
       hlc: record.hlc + 1_000_000,
     }));
-    const { vector, horizon } = trial.registry.departures();
+    const { vector, horizon, gap } = trial.registry.departures();
     const gone = { id: "10.0.0.1:3030", hlc: 2 ** 52, origin: "00000000000000b2" };
-    const departures = { tombstones: [gone], vector, horizon };
+    const departures = { tombstones: [gone], vector, horizon, gap };
     trial.body.receive({ type: "snapshot", records, first: true, last: true, departures });
     const { servers, removed } = await client.next() as Wire & { servers: { number: number }[] };
     assert.deepEqual(servers.map(({ number }) => number), [7]);
@@ -284,6 +284,48 @@ Deno.test("ring2: whois knows who is logged in, and on which server they play", 
     await client.send({ type: "whois", user: "Nobody" });
     await answerNext(trial, { type: "user", user: undefined });
     assert.equal((await client.next())["code"], "bad_request");
+  });
+});
+
+Deno.test("ring2: costly requests of one host are limited, others are not", async () => {
+  await withClient(async (client, trial) => {
+    trial.add("10.0.0.1", 3030);
+    for (let i = 0; i < 10; i++) await client.ask({ type: "list", filter: { guess: i } });
+    for (let i = 0; i < 10; i++) await client.ask({ type: i % 2 ? "subscribe" : "list" });
+    const costly = [
+      { type: "list" },
+      { type: "subscribe" },
+      { type: "whois", user: "Ann" },
+      { type: "list", since: "1." },
+    ];
+    for (const request of costly) {
+      const { message, ...refused } = await client.ask(request);
+      assert.deepEqual(refused, { type: "error", code: "too_many", retry_after: 1 });
+      assert.match(String(message), /subscribe/);
+    }
+    assert.equal(trial.counter("requests_refused"), 4);
+    assert.equal(trial.counter("lists"), 20);
+    assert.equal((await client.ask({ type: "masters" }))["type"], "masters");
+    await sleep(600);
+    assert.deepEqual(ips([await client.ask({ type: "list" })]), ["10.0.0.1"]);
+  });
+});
+
+Deno.test("ring2: a cursor of made-up masters dissolves into what a master may not know yet", async () => {
+  await withClient(async (client, trial) => {
+    trial.add("10.0.0.1", 3030);
+    const { cursor } = await client.ask({ type: "list" });
+    const [, own = ""] = String(cursor).split("1.", 2);
+    const made = Array.from(
+      { length: 255 },
+      (_, i) => `${(0xb000 + i).toString(16).padStart(16, "0")}${(2 ** 52 + i).toString(36)}`,
+    );
+    const since = `1.${[...made, own].sort().join("~")}`;
+    const answer = await client.ask({ type: "list", since });
+    assert.deepEqual(answer["servers"], [], "what it knew of this one counts");
+    const left = String(answer["cursor"]).slice(2).split("~");
+    assert.equal(left.length, 33);
+    assert.ok(left.includes(own));
   });
 });
 

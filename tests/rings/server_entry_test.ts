@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MAX_GAME_PROTOCOL } from "../../protocol/mod.ts";
+import { MAX_GAME_PROTOCOL, prepareFilter } from "../../protocol/mod.ts";
 import { ServerEntries, serverEntry } from "../../rings/_server_entry.ts";
 import { status, stored, World } from "../registry/_helpers.ts";
 
@@ -72,19 +72,19 @@ Deno.test("serverEntry: no secret is shown, however it is spelt", () => {
 Deno.test("ServerEntries: shows what matches, and never a master", () => {
   const entries = new ServerEntries();
   const record = stored(world, "10.0.0.1", { status: status("Two clans", 3) });
-  assert.equal(entries.isShown(record, {}), true);
-  assert.equal(entries.isShown(record, { gamename: "netpanzer", players: 3 }), true);
-  assert.equal(entries.isShown(record, { players: 4 }), false);
+  assert.equal(entries.isShown(record, prepareFilter({})), true);
+  assert.equal(entries.isShown(record, prepareFilter({ gamename: "netpanzer", players: 3 })), true);
+  assert.equal(entries.isShown(record, prepareFilter({ players: 4 })), false);
   const master = stored(world, "10.0.0.2", { gamename: "master" });
-  assert.equal(entries.isShown(master, {}), false);
-  assert.equal(entries.isShown(master, { gamename: "master" }), false);
+  assert.equal(entries.isShown(master, prepareFilter({})), false);
+  assert.equal(entries.isShown(master, prepareFilter({ gamename: "master" })), false);
 });
 
 Deno.test("ServerEntries: spells a record once", () => {
   const entries = new ServerEntries();
   const record = stored(world, "10.0.0.1");
   assert.deepEqual(JSON.parse(entries.json(record)), serverEntry(record));
-  entries.isShown(record, { players: 0 });
+  entries.isShown(record, prepareFilter({ players: 0 }));
   entries.json(record);
   assert.equal(entries.encodedCount, 1);
   assert.equal(JSON.parse(entries.json({ ...record, number: 5 })).number, 5);

@@ -60,15 +60,22 @@ Deno.test("Subscriptions: after any history every subscriber sees what there is"
       const { ring, source } = crowded(10);
       const clients: TestClient[] = [];
       for (const filter of FILTERS) clients.push(await ring.subscriber(filter));
-      const put = (i: number, kind: number): RegistryEvent => {
-        if (kind === 0) return source.put(i, { gamename: "master" });
+      const put = (i: number, kind: number): RegistryEvent[] => {
+        const isMaster = kind === 0;
+        const known = source.records.get(id(i));
+        // A master in the place of a game server, or the other way round, is another one.
+        const replaced = known && (known.gamename === "master") !== isMaster
+          ? [source.remove(i)]
+          : [];
+        if (isMaster) return [...replaced, source.put(i, { gamename: "master" })];
         const settings = kind === 1 ? { mode: "x" } : kind === 2 ? LONG : {};
-        return source.put(i, { settings, origin: kind === 3 ? B : A, hlc: ++source.hlc });
+        const origin = kind === 3 ? B : A;
+        return [...replaced, source.put(i, { settings, origin, hlc: ++source.hlc })];
       };
       for (const one of steps) {
         switch (one.do) {
           case "put":
-            ring.apply(put(one.server, one.kind));
+            ring.apply(...put(one.server, one.kind));
             break;
           case "status":
             if (source.records.has(id(one.server))) {

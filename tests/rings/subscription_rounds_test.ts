@@ -157,6 +157,7 @@ Deno.test("Subscriptions: an end waits for the batch that is on its way", async 
   await settled();
   assert.equal(over, false);
   client.receiver.release();
+  await ring.timing.pass(0);
   await ending;
   assert.equal(client.catchUp(), 1);
   assert.equal(client.view.servers.size, 20);
@@ -172,6 +173,7 @@ Deno.test("Subscriptions: what changes while a long list is sent is told after i
   ring.apply(source.put(2000));
   await ring.timing.pass(500);
   client.receiver.release();
+  await ring.timing.pass(0);
   await subscribed;
   assert.equal(client.catchUp(), 1);
   await ring.timing.pass(500);

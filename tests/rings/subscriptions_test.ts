@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeCursor, encodeCursor } from "../../rings/_cursor.ts";
 import { status } from "../registry/_helpers.ts";
-import { A, B, crowded, id, ids, ip } from "./_subscribers.ts";
+import { A, B, crowded, id, ids, ip, settled } from "./_subscribers.ts";
 
 Deno.test("Subscriptions: list gives all that match, and a cursor of the present", async () => {
   const { ring } = crowded(600);
@@ -15,6 +15,37 @@ Deno.test("Subscriptions: list gives all that match, and a cursor of the present
   assert.deepEqual(client.since?.known, ring.changes.vector);
   assert.ok(messages.every(({ full }) => full === undefined));
   assert.equal(ring.timing.waiting, 0, "nothing is done later for a list");
+});
+
+Deno.test("Subscriptions: a look at many servers gives everything else its turn in between", async () => {
+  const { ring } = crowded(2000);
+  for (const since of [undefined, { cursor: "1.", known: new Map() }]) {
+    const client = ring.client();
+    ring.timing.costPerLook = 1;
+    const listed = ring.subscriptions.list(client.receiver, { text: "nobody has this" }, since);
+    ring.timing.costPerLook = 0;
+    assert.equal(ring.timing.waiting, 1);
+    assert.deepEqual(client.receiver.messages, [], "it is not done yet");
+    await ring.timing.pass(0);
+    await listed;
+    assert.equal(client.catchUp(), 1);
+    assert.equal(ring.timing.waiting, 0);
+  }
+});
+
+Deno.test("Subscriptions: who goes while a subscription waits for its turn is forgotten", async () => {
+  const { ring } = crowded(2000);
+  ring.timing.costPerLook = 1;
+  const first = ring.subscriptions.list(ring.client().receiver, { guess: 1 }, undefined);
+  const { receiver } = ring.client();
+  const second = ring.subscriptions.subscribe(receiver, {}, undefined);
+  await settled();
+  receiver.isClosed = true;
+  ring.subscriptions.forget(receiver);
+  ring.timing.costPerLook = 0;
+  await ring.timing.pass(0);
+  await Promise.all([first, second]);
+  assert.equal(ring.subscriptions.size, 0);
 });
 
 Deno.test("Subscriptions: list since a cursor gives what changed, what matches no more as removed", async () => {

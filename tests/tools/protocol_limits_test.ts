@@ -58,10 +58,14 @@ function constant(place: string, name: string, member?: string): number {
   assert.equal(found.length, 1, `${place} sets ${name} ${found.length} times: correct this test`);
   const value = member === undefined
     ? found[0]
-    : new RegExp(`${member}: ([0-9_.]+)`).exec(found[0] ?? "")?.[1];
-  assert.match(value ?? "", /^[0-9_.]+( \* [0-9_]+)*$/, `${name} of ${place} is no number`);
-  const factors = (value ?? "").split(" * ").map((factor) => Number(factor.replaceAll("_", "")));
-  return factors.reduce((product, factor) => product * factor, 1);
+    : new RegExp(`${member}: ([0-9_.]+(?: / [0-9_]+)?)`).exec(found[0] ?? "")?.[1];
+  assert.match(value ?? "", /^[0-9_.]+( [*/] [0-9_]+)*$/, `${name} of ${place} is no number`);
+  const [first, ...rest] = (value ?? "").replaceAll("_", "").split(" ");
+  let result = Number(first);
+  for (let i = 0; i < rest.length; i += 2) {
+    result = rest[i] === "*" ? result * Number(rest[i + 1]) : result / Number(rest[i + 1]);
+  }
+  return result;
 }
 
 /** What a setting has when nobody sets it. */
@@ -118,20 +122,33 @@ Deno.test("protocol.md: limits of answers are those of the decoders", () => {
 Deno.test("protocol.md: limits of an address and of a ring are those of the rings", () => {
   const rate = (name: string): string => {
     const perSecond = constant("rings", name, "perSecond");
-    const often = perSecond < 1 ? `one every ${1 / perSecond} s` : `${perSecond} a second`;
+    const often = perSecond < 1
+      ? `one every ${Math.round(1 / perSecond)} s`
+      : `${perSecond} a second`;
     return `${constant("rings", name, "burst")} at once, then ${often}`;
   };
   check("of one address (IPv6: one /64)", {
-    "connections to a ring at a time": `${setting("connection-limit")} (\`connection-limit\`)`,
+    "connections to a ring at a time": `the greater of ${
+      setting("connection-limit")
+    } (\`connection-limit\`) and ${setting("servers-per-address")} (\`servers-per-address\`)`,
     "handshakes with a ring": rate("HANDSHAKES"),
     "messages to a ring, all its connections together": rate("MESSAGES"),
     "messages over that until a connection is closed": number(constant("rings", "MAX_IGNORED")),
+    "of these `list`, `subscribe` and `whois`": rate("COSTLY_REQUESTS"),
     "logins": rate("LOGINS"),
+    "of these under names that are new to the address": rate("NEW_NAMES"),
     "game servers": `${setting("servers-per-address")} (\`servers-per-address\`)`,
-    "new names of game servers, while the master runs": `${
-      constant("registry", "NAMES_PER_SERVER")
-    } times \`servers-per-address\``,
+    "new names that game servers are listed under": `${
+      constant("registry", "NAMES_AT_ONCE")
+    } at once, then one every ${seconds(constant("registry", "NAME_INTERVAL_MS"))}`,
   });
+  check("of one game server", { "changes": rate("CHANGES") });
+  assert.match(PROTOCOL, new RegExp(`the last ${constant("rings", "MAX_NAMES")} that it has`));
+  assert.match(
+    PROTOCOL,
+    new RegExp(`than ${constant("rings", "MAX_TURNED_AWAY")} connections too`),
+  );
+  assert.match(PROTOCOL, new RegExp(`takes over at most ${constant("rings", "MAX_UNKNOWN")}`));
   check("of a ring", {
     "connections at a time": number(constant("rings", "MAX_CONNECTIONS")),
     "bytes that wait for one client to read them": number(
@@ -147,6 +164,9 @@ Deno.test("protocol.md: times of a master are those of the rings and the registr
   check("of a master", {
     "it closes a connection whose handshake is not done after": `${
       seconds(constant("rings", "HANDSHAKE_MS"))
+    }, or \`client-request-timeout\` if less`,
+    "ring 1 closes a connection on which nothing is registered after": `${
+      seconds(constant("rings", "UNREGISTERED_MS"))
     }, or \`client-request-timeout\` if less`,
     "it sends `ping` when the other side was silent for": `${
       seconds(constant("rings", "PING_MS"))
@@ -168,6 +188,7 @@ Deno.test("protocol.md: times of a master are those of the rings and the registr
       constant("rings", "UNREACHABLE_MS"),
     ),
     "`retry_after` of `too_many` servers or names": `${constant("rings", "LIMIT_RETRY_S")} s`,
+    "`retry_after` of `too_many` connections": `${constant("rings", "CONNECTIONS_RETRY_S")} s`,
     "`retry_after` of `shutting_down`": `${constant("rings", "RESTART_S")} s`,
     "`busy` when the database does not answer for": seconds(
       constant("rings", "PATIENCE_MS"),
