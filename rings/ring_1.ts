@@ -46,10 +46,13 @@ const LIMIT_RETRY_S = 60;
 const UNREACHABLE_MS = 10_000;
 
 /**
- * Milliseconds within which a session registers a server: a client sends that with its first
- * message. Without, a host could fill the ring with sessions that are of no use.
+ * Milliseconds within which a session registers a server. Without, a host could fill the ring with
+ * sessions that are of no use.
  */
-const UNREGISTERED_MS = 30_000;
+const UNREGISTERED_MS = 120_000;
+
+/** Times of a request that it takes at most. */
+const UNREGISTERED_REQUESTS = 4;
 
 type Session = SecureSession<Ring1Answer>;
 
@@ -77,7 +80,7 @@ class KeyRegistrar implements SecureRole<Ring1Request, Ring1Answer> {
   readonly #registrations = new Map<Session, Registration>();
   readonly #sessions = new Map<ServerId, Session>();
   readonly #newcomers = new Newcomers<Session>(
-    () => Math.min(UNREGISTERED_MS, this.#parts.settings().requestTimeout),
+    () => Math.min(UNREGISTERED_MS, UNREGISTERED_REQUESTS * this.#parts.settings().requestTimeout),
     (session) => this.#dismiss(session),
   );
   readonly #changes = new ChangeRate();

@@ -32,7 +32,7 @@ import type { Timing } from "./_turns.ts";
  * Requests of one host that look at all servers, or ask the database: each may cost milliseconds
  * of this ring's time, other messages some hundredths of one.
  */
-const COSTLY_REQUESTS = { burst: 20, perSecond: 2 };
+const COSTLY_REQUESTS = { burst: 150, perSecond: 20 };
 
 const BAD_CURSOR: ErrorMessage = {
   type: "error",

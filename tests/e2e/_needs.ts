@@ -1,5 +1,13 @@
+import { missingDissononce } from "../crypto/_python.ts";
+
 /** Something that a test takes and not every machine has. */
-export type Need = "namespace" | "netpanzer" | "quakestat" | "tcpdump" | "mounts";
+export type Need =
+  | "namespace"
+  | "netpanzer"
+  | "quakestat"
+  | "tcpdump"
+  | "mounts"
+  | "dissononce";
 
 /** Where Debian has the game, whose dedicated server is a real peer. */
 export const NETPANZER = "/usr/games/netpanzer";
@@ -34,6 +42,7 @@ const MISSING: Readonly<Record<Need, () => string | undefined>> = {
   tcpdump: () => isFile(TCPDUMP) ? undefined : `needs ${TCPDUMP}: apt-get install tcpdump`,
   mounts: () => canMount() ? undefined : "needs root and mount namespaces",
   quakestat: () => isFile(QUAKESTAT) ? undefined : `needs ${QUAKESTAT}: apt-get install qstat`,
+  dissononce: () => missingDissononce,
 };
 
 /** A test that is ignored, with the reason in its title, where what it takes is missing. */

@@ -167,7 +167,7 @@ Deno.test("protocol.md: times of a master are those of the rings and the registr
     }, or \`client-request-timeout\` if less`,
     "ring 1 closes a connection on which nothing is registered after": `${
       seconds(constant("rings", "UNREGISTERED_MS"))
-    }, or \`client-request-timeout\` if less`,
+    }, or ${constant("rings", "UNREGISTERED_REQUESTS")} times \`client-request-timeout\` if less`,
     "it sends `ping` when the other side was silent for": `${
       seconds(constant("rings", "PING_MS"))
     }, looked at every ${seconds(constant("rings", "PING_SWEEP_MS"))}`,
