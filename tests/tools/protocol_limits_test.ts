@@ -177,7 +177,7 @@ Deno.test("protocol.md: times of a master are those of the rings and the registr
     "`interval` of reports": `${
       constant("rings", "REPORT_INTERVAL_S")
     } s, or a third of \`server-alive-timeout\``,
-    "an entry without `register` or `status` is gone after": `${
+    "an entry whose server says nothing is gone after": `${
       setting("server-alive-timeout")
     } s (\`server-alive-timeout\`)`,
     "its address and port are kept for its key": `${
