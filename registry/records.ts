@@ -191,7 +191,7 @@ export class Records {
   /** A server is shown from now on. Lists are in order of listing, here as in every copy. */
   list(record: Unversioned): void {
     this.#records.delete(record.id);
-    this.#countListed(record.id);
+    this.#countListed(record);
     const { reason: _, ...shown } = record;
     this.put({ ...shown, state: "listed" });
   }
@@ -279,7 +279,7 @@ export class Records {
 
   #insert(record: ServerRecord): void {
     this.#records.set(record.id, record);
-    if (record.state === "listed") this.#countListed(record.id);
+    if (record.state === "listed") this.#countListed(record);
     this.#countHost(record.ip, 1);
     this.#schedule(record);
   }
@@ -320,10 +320,11 @@ export class Records {
     if (gamename !== MASTER_GAMENAME) raise(this.#vector, version);
   }
 
-  #countListed(id: ServerId): void {
+  #countListed({ id, gamename }: Unversioned): void {
     this.#listed++;
-    // Not before: whoever still lists it from the time before has to hear that it went.
-    this.#tombstones.delete(id);
+    // Not before, and not for a master, which readers do not get: whoever still lists the server from
+    // the time before has to hear that it went.
+    if (gamename !== MASTER_GAMENAME) this.#tombstones.delete(id);
   }
 
   #countHost(ip: string, change: 1 | -1): void {

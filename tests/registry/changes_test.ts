@@ -190,6 +190,20 @@ Deno.test("Changes.since: whoever knows of what the database has lost gets every
   assert.equal(empty.since(new Map(empty.vector)).type, "changes", "what it gives out is good");
 });
 
+Deno.test("Changes.since: a master in a server's place does not hide that the server went", () => {
+  const world = new World();
+  const reader = new Reader();
+  world.list("192.0.2.1");
+  reader.catchUp(world.changes, world.replica);
+  world.register("192.0.2.1", 3030, { gamename: "master" });
+  const [departed] = world.registry.departures().tombstones;
+  assert.equal(departed?.id, "192.0.2.1:3030");
+  const changes = restarted(world, [], 0);
+  changes.load(world.registry.departures());
+  reader.catchUp(changes, new Replica());
+  assert.deepEqual(reader.ids, []);
+});
+
 Deno.test("Changes.since: a Number is no change, and costs no reader anything", () => {
   const world = new World();
   const reader = new Reader();
