@@ -40,7 +40,8 @@ const MAX_ENDPOINT_CHARACTERS = 64;
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
 
-const KEY_PHRASE = "must be a key, 32 bytes in base64";
+/** What a public key must be. */
+export const KEY_PHRASE = "must be a key, 32 bytes in base64";
 
 function boundedText(max: number): Shape<string> {
   return tested(
@@ -87,7 +88,8 @@ export const endpoint: Shape<string> = readAs((value, refuse) => {
     : formatEndpoint(ip, port);
 });
 
-function isKey(value: unknown): boolean {
+/** Whether a value is a public key. */
+export function isKey(value: unknown): boolean {
   return typeof value === "string" && /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(value);
 }
 
@@ -109,7 +111,8 @@ export const settings: Shape<Record<string, string>> = recordOf({
   valueProblem: problemOf(name),
 });
 
-const ports: Shape<Record<string, number>> = recordOf({
+/** TCP ports by ring. */
+export const ports: Shape<Record<string, number>> = recordOf({
   max: MAX_ANSWER_PORTS,
   values: "ports",
   keyProblem: problemOf(name),

@@ -107,10 +107,11 @@ export const flag: Shape<boolean> = tested(
 );
 
 /** A list. What comes after the first wrong entry is not looked at, so that it costs nothing. */
-export function listOf<T>(entry: Shape<T>, max: number): Shape<T[]> {
+export function listOf<T>(entry: Shape<T>, max: number, min = 0): Shape<T[]> {
+  const phrase = `must be a list of ${min === max ? "" : "at most "}${max}`;
   return readAs((value, refuse) => {
-    if (!Array.isArray(value) || value.length > max) {
-      return refuse(`must be a list of at most ${max}`, value);
+    if (!Array.isArray(value) || value.length > max || value.length < min) {
+      return refuse(phrase, value);
     }
     const list: T[] = [];
     for (const [index, one] of value.entries()) {

@@ -1,7 +1,7 @@
 /**
- * Limits of the JSON messages of rings 1 and 2. A character is a Unicode code point. Requests are
- * held to them strictly; a master's answers, which may speak of old-style servers, to the wider
- * ones at the end.
+ * Limits of the JSON messages of rings 0, 1 and 2. A character is a Unicode code point. Requests
+ * are held to them strictly; what a master says, which may be of old-style servers, to wider ones;
+ * those of ring 0 alone are at the end.
  *
  * @module
  */
@@ -80,3 +80,27 @@ export const MAX_ANSWER_SERVERS = 512;
 
 /** Removed servers of one answer. A message has room for some 5,500 of the shortest. */
 export const MAX_ANSWER_REMOVED = 6000;
+
+/**
+ * Bytes of a server's settings as JSON, as masters pass them on: room for gamename, port and
+ * protocol, which a master adds to {@link MAX_SETTINGS_BYTES} of its own.
+ */
+export const MAX_RECORD_SETTINGS_BYTES: number = MAX_SETTINGS_BYTES + 1024;
+
+/** Milliseconds that a server may have left to live: the longest `server-alive-timeout`. */
+export const MAX_LEASE_MS = 86_400_000;
+
+/** Masters of one message between masters: more than twice the largest network. */
+export const MAX_MEMBERS = 256;
+
+/** Characters of what a master calls itself, which is its DNS name unless it is told another. */
+export const MAX_MASTER_NAME_CHARACTERS = 253;
+
+/** Hashes of a digest. Each stands for its part of all that is replicated. */
+export const DIGEST_BUCKETS = 256;
+
+/** Characters of a program's version. */
+export const MAX_PROGRAM_CHARACTERS = 64;
+
+/** Latest time in milliseconds since 1970 that every database can hold: the end of year 9999. */
+export const MAX_TIME_MS = 253_402_300_799_999;

@@ -1,5 +1,5 @@
 /**
- * What the JSON messages of rings 1 and 2 have in common. Members are spelt as on the wire.
+ * What the JSON messages of the rings have in common. Members are spelt as on the wire.
  *
  * @module
  */

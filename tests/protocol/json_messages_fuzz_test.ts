@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   type DecodedMessage,
+  decodeRing0Message,
   decodeRing1Answer,
   decodeRing1Request,
   decodeRing2Answer,
   decodeRing2Request,
   encodeMessage,
   ERROR_CODES,
+  type Ring0Message,
   type Ring1Answer,
   type Ring1Request,
   type Ring2Answer,
@@ -20,8 +22,9 @@ import {
   RING_2_ANSWERS,
   RING_2_REQUESTS,
 } from "./_json_samples.ts";
+import { RING_0_MESSAGES } from "./_ring_0_samples.ts";
 
-type AnyMessage = Ring1Request | Ring1Answer | Ring2Request | Ring2Answer;
+type AnyMessage = Ring0Message | Ring1Request | Ring1Answer | Ring2Request | Ring2Answer;
 
 interface Side {
   readonly name: string;
@@ -34,6 +37,7 @@ const SIDES: readonly Side[] = [
   { name: "decodeRing1Answer", decode: decodeRing1Answer, samples: RING_1_ANSWERS },
   { name: "decodeRing2Request", decode: decodeRing2Request, samples: RING_2_REQUESTS },
   { name: "decodeRing2Answer", decode: decodeRing2Answer, samples: RING_2_ANSWERS },
+  { name: "decodeRing0Message", decode: decodeRing0Message, samples: RING_0_MESSAGES },
 ];
 
 /** Pieces of JSON that mean something to a decoder. */
