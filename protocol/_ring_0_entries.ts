@@ -15,6 +15,7 @@ import {
   checkRecordKey,
   checkText,
   checkUser,
+  checkWantedKey,
 } from "./_ring_0_fields.ts";
 import type { Shape } from "./_shapes.ts";
 import { DIGEST_BUCKETS } from "./channel_limits.ts";
@@ -101,4 +102,4 @@ export const buckets: Shape<Bucket[]> = listBy(
 );
 
 /** Keys of what is wanted. */
-export const recordKeys: Shape<string[]> = listBy(checkRecordKey, (key: string) => key);
+export const wantedKeys: Shape<string[]> = listBy(checkWantedKey, (key: string) => key);

@@ -89,12 +89,22 @@ const NAMED: ReadonlyMap<string, Check> = new Map([
   ["u:", checkUser],
 ]);
 
-/** The key of something that is replicated. */
-export const checkRecordKey: Check = check(
-  'must be "s:" and an ip:port, "n:" and a name, or "u:" and a user',
-  (value) => {
+function checkKeyBy(phrase: string, checks: ReadonlyMap<string, Check>): Check {
+  return check(phrase, (value) => {
     if (typeof value !== "string") return false;
-    const checkRest = NAMED.get(value.slice(0, 2));
+    const checkRest = checks.get(value.slice(0, 2));
     return checkRest !== undefined && checkRest(value.slice(2)) === undefined;
-  },
+  });
+}
+
+/** The key of something that is replicated. */
+export const checkRecordKey: Check = checkKeyBy(
+  'must be "s:" and an ip:port, "n:" and a name, or "u:" and a user',
+  NAMED,
+);
+
+/** The key of something that is wanted: the same, or a server's lease. */
+export const checkWantedKey: Check = checkKeyBy(
+  'must be "s:" or "l:" and an ip:port, "n:" and a name, or "u:" and a user',
+  new Map([...NAMED, ["l:", checkId]]),
 );

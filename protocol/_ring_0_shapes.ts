@@ -11,9 +11,9 @@ import {
   leases,
   names,
   reached,
-  recordKeys,
   tombstones,
   users,
+  wantedKeys,
 } from "./_ring_0_entries.ts";
 import { ID_PHRASE, isId } from "./_ring_0_fields.ts";
 import { puts } from "./_ring_0_put.ts";
@@ -38,6 +38,7 @@ import {
   DIGEST_BUCKETS,
   MAX_ANSWER_SECONDS,
   MAX_HOST_CHARACTERS,
+  MAX_LEASE_MS,
   MAX_MASTER_NAME_CHARACTERS,
   MAX_MEMBERS,
   MAX_PROGRAM_CHARACTERS,
@@ -86,6 +87,8 @@ const hello = changed(
     ports,
     time,
     program: text({ max: MAX_PROGRAM_CHARACTERS, mayBeEmpty: true }),
+    instance: optional(whole),
+    alive: optional(wholeNumber(1, MAX_LEASE_MS)),
     observer: optional(flag),
   }),
   ({ observer, ...rest }): Hello => observer ? { ...rest, observer } : rest,
@@ -108,7 +111,9 @@ const members: Shape<Members> = object({
 
 const changes: Shape<Changes> = object({
   type: type("changes"),
+  after: optional(whole),
   upto: optional(whole),
+  round: optional(whole),
   puts: withDefault(puts, []),
   tombstones: withDefault(tombstones, []),
   names: withDefault(names, []),
@@ -141,7 +146,11 @@ const compare = changed(
   ({ more, ...rest }): Compare => more ? { ...rest, more } : rest,
 );
 
-const want: Shape<Want> = object({ type: type("want"), keys: recordKeys });
+const want: Shape<Want> = object({
+  type: type("want"),
+  round: optional(whole),
+  keys: wantedKeys,
+});
 
 const reach: Shape<Reach> = object({ type: type("reach"), servers: reached });
 

@@ -82,10 +82,10 @@ export const MAX_ANSWER_SERVERS = 512;
 export const MAX_ANSWER_REMOVED = 6000;
 
 /**
- * Bytes of a server's settings as JSON, as masters pass them on: room for gamename, port and
- * protocol, which a master adds to {@link MAX_SETTINGS_BYTES} of its own.
+ * Bytes of a server's settings as JSON, as masters pass them on: an old-style heartbeat of 4 KiB
+ * has room for as much when JSON has to escape each of its characters.
  */
-export const MAX_RECORD_SETTINGS_BYTES: number = MAX_SETTINGS_BYTES + 1024;
+export const MAX_RECORD_SETTINGS_BYTES = 32_768;
 
 /** Milliseconds that a server may have left to live: the longest `server-alive-timeout`. */
 export const MAX_LEASE_MS = 86_400_000;

@@ -35,6 +35,10 @@ export interface Hello {
   readonly time: number;
   /** Version of its program. */
   readonly program: string;
+  /** A number taken at random when its ring 0 started: another one, and it has started anew. */
+  readonly instance?: number;
+  /** Milliseconds of silence after which it takes a server for dead. */
+  readonly alive?: number;
   /** It is no master: it only asks, see {@link Peers}. */
   readonly observer?: true;
 }
@@ -67,11 +71,15 @@ export interface Members {
 export interface Changes {
   /** Which message this is. */
   readonly type: "changes";
+  /** With `upto`: changes of the sender later than this hybrid logical time have been sent here. */
+  readonly after?: number;
   /**
-   * All changes that the sender itself made up to this hybrid logical time have been sent. Only
-   * where they are pushed in order.
+   * All changes that the sender itself made later than `after` and up to this hybrid logical time
+   * have been sent over this connection.
    */
   readonly upto?: number;
+  /** All that {@link Want} of this round asked for has been sent. */
+  readonly round?: number;
   /** Servers that are new or have changed. */
   readonly puts: readonly Put[];
   /** Servers that are gone. */
@@ -90,7 +98,7 @@ export interface Refresh {
   readonly servers: readonly ServerLease[];
 }
 
-/** What the sender has, in short. Answered by {@link Compare}. */
+/** What the sender has, in short. Answered by {@link Compare}, and that by another. */
 export interface Digest {
   /** Which message this is. */
   readonly type: "digest";
@@ -110,7 +118,11 @@ export interface Bucket {
   readonly entries: readonly KeyVersion[];
 }
 
-/** The answer to {@link Digest}, or a part of it. See {@link encodeCompare}. */
+/**
+ * The answer to {@link Digest}, all that there is in the buckets that differ; and the answer to that,
+ * what of it the other side does not have or has in an earlier version. Or a part of either. See
+ * {@link encodeCompare}.
+ */
 export interface Compare {
   /** Which message this is. */
   readonly type: "compare";
@@ -130,7 +142,9 @@ export interface Compare {
 export interface Want {
   /** Which message this is. */
   readonly type: "want";
-  /** Keys as in {@link KeyVersion}. */
+  /** What the end of the answer will name; an answer that nobody waits for needs none. */
+  readonly round?: number;
+  /** Keys as in {@link KeyVersion}; `l:ip:port` asks for no more than the server's lease. */
   readonly keys: readonly string[];
 }
 

@@ -64,10 +64,11 @@ function putJson(put: Put): string {
  * Changes as messages to be sent in order; none when there is nothing to tell. Of a server with
  * more players than a message has room for, the last ones are left out.
  *
- * @param changes What is new. `upto` is told by the last message, when all has been sent.
+ * @param changes What is new. `after`, `upto` and `round` are told by the last message, when all has
+ * been sent.
  */
 export function encodeChanges(changes: ChangesToTell): Uint8Array<ArrayBuffer>[] {
-  const { puts = [], tombstones = [], names = [], users = [], upto } = changes;
+  const { puts = [], tombstones = [], names = [], users = [], after, upto, round } = changes;
   const lists: readonly (readonly [string, number, Iterable<string>])[] = [
     ["puts", puts.length, spell(puts, putJson)],
     ["tombstones", tombstones.length, rows(tombstones, tombstoneRow)],
@@ -78,12 +79,20 @@ export function encodeChanges(changes: ChangesToTell): Uint8Array<ArrayBuffer>[]
   for (const [name, length, entries] of lists) {
     if (length > 0) told.push({ open: `"${name}":[`, entries, close: "]" });
   }
-  if (told.length === 0 && upto === undefined) return [];
-  const last = upto === undefined ? "" : `,"upto":${upto}`;
+  const last = lastMembers({ after, upto, round });
+  if (told.length === 0 && last === "") return [];
   return partsOf(
     (lists, more) => `{"type":"changes"${lists && `,${lists}`}${more ? "" : last}}`,
     told,
   );
+}
+
+function lastMembers(members: Readonly<Record<string, number | undefined>>): string {
+  let json = "";
+  for (const [name, value] of Object.entries(members)) {
+    if (value !== undefined) json += `,"${name}":${value}`;
+  }
+  return json;
 }
 
 /** Leases as {@link Refresh} messages; none when there are none. */
@@ -96,9 +105,18 @@ export function encodeReach(servers: readonly Reachability[]): Uint8Array<ArrayB
   return listParts("reach", "servers", servers, reachRow);
 }
 
-/** Keys as {@link Want} messages; none when there are none. */
-export function encodeWant(keys: readonly string[]): Uint8Array<ArrayBuffer>[] {
-  return listParts("want", "keys", keys, (key) => key);
+/**
+ * Keys as {@link Want} messages; none when there are none.
+ *
+ * @param round What the end of the answer will name; told by the last message.
+ */
+export function encodeWant(keys: readonly string[], round?: number): Uint8Array<ArrayBuffer>[] {
+  if (keys.length === 0) return [];
+  const last = lastMembers({ round });
+  const list = { open: "", entries: rows(keys, (key) => key), close: "" };
+  return partsOf((entries, more) => `{"type":"want","keys":[${entries}]${more ? "" : last}}`, [
+    list,
+  ]);
 }
 
 /** Masters as {@link Members} messages; none when there are none. */

@@ -100,12 +100,63 @@ export interface ServerRecord extends Version {
   readonly admin?: string;
   /** Why it is unverified, for people. */
   readonly reason?: string;
+  /** `host:port` of the old-style master that told of it, when nobody else has heard of it. */
+  readonly via?: string;
 }
+
+/** How sure it is that a listed server is gone. */
+export type TombstoneCause =
+  /** It said so, or lost its place: that counts whoever has heard of it before. */
+  | "quit"
+  /** Nobody was known to have heard of it for too long: not so if somebody has. */
+  | "expired";
 
 /** A listed server that is gone: what keeps it gone wherever its record is still known. */
 export interface Tombstone extends Version {
   /** Which server. */
   readonly id: ServerId;
+  /** How sure that is. */
+  readonly cause: TombstoneCause;
+}
+
+/** A listed server, as another master tells of it. */
+export interface RemotePut {
+  /** What it is, with the version of the master that changed it last. */
+  readonly record: Omit<ServerRecord, "state" | "lastSeen" | "number" | "reason">;
+  /** Milliseconds that it has left to live unless it is heard of again. */
+  readonly left: number;
+  /** Whether that master has heard of it from itself. */
+  readonly heard: boolean;
+}
+
+/** How long a server lives on, as another master tells that has heard of it. */
+export interface Lease {
+  /** Which server. */
+  readonly id: ServerId;
+  /** Milliseconds that it has left to live unless it is heard of again. */
+  readonly left: number;
+}
+
+/** A player's name, and the key that it belongs to. */
+export interface UserClaim extends Version {
+  /** The name. */
+  readonly user: string;
+  /** Public key of its owner, base64. */
+  readonly key: string;
+  /** ISO 3166 code of where its owner came from, or empty. */
+  readonly country: string;
+}
+
+/** What another master has told. */
+export interface RemoteChanges {
+  /** Listed servers. */
+  readonly puts?: readonly RemotePut[];
+  /** Servers that are gone. */
+  readonly tombstones?: readonly Tombstone[];
+  /** Names of servers. */
+  readonly names?: readonly NameClaim[];
+  /** Servers that were heard of. */
+  readonly leases?: readonly Lease[];
 }
 
 /** A server's name, and the key that it belongs to. */
@@ -118,6 +169,8 @@ export interface NameClaim extends Version {
 
 /** What is known of changes that are over: enough to tell a copy what it has missed. */
 export interface Departures {
+  /** This master's own id. */
+  readonly origin: string;
   /** Servers that are gone since not long ago. */
   readonly tombstones: readonly Tombstone[];
   /** Changes up to here are known, by origin. */
@@ -183,6 +236,20 @@ export type Command =
     readonly country: string;
     readonly netName: string;
   }
+  /** An old-style master lists a server. */
+  | {
+    readonly type: "hearsay";
+    readonly ip: string;
+    readonly port: number;
+    /** Which game. */
+    readonly gamename: string;
+    /** `host:port` of that master. */
+    readonly via: string;
+  }
+  /** Another master has told of changes. */
+  | ({ readonly type: "merge" } & RemoteChanges)
+  /** All that another master changed up to a hybrid logical time has been merged. */
+  | { readonly type: "synced"; readonly origin: string; readonly hlc: number }
   /** A ring itself turned a registration away; kept for the server's trace. */
   | {
     readonly type: "refuse";
@@ -245,9 +312,14 @@ export type RemovalCause = "quit" | "expired" | "replaced";
 /** What the registry tells everyone who keeps a copy. */
 export type RegistryEvent =
   /** A server is new or has changed; the whole record. */
-  | { readonly type: "put"; readonly record: ServerRecord }
-  /** Servers were heard of, nothing else changed. */
-  | { readonly type: "seen"; readonly ids: readonly ServerId[]; readonly at: number }
+  | ({ readonly type: "put"; readonly record: ServerRecord } & LifeSign)
+  /** Servers were heard of at a time, milliseconds since 1970; nothing else changed. */
+  | ({ readonly type: "seen"; readonly ids: readonly ServerId[]; readonly at: number } & LifeSign)
+  /**
+   * Another master believes that a server is gone, and it is listed here all the same until that is
+   * settled: whoever tells other masters of it tells of the tombstone.
+   */
+  | ({ readonly type: "disputed" } & Tombstone)
   /** A listed server has told how full it is. */
   | ({ readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus } & Version)
   /** A server has got its Number, which is this master's own and no change for others. */
@@ -265,7 +337,17 @@ export type RegistryEvent =
   /** A tombstone is forgotten: who has not heard of it needs everything. */
   | ({ readonly type: "forgotten"; readonly id: ServerId } & Version)
   /** A name belongs to a key from now on. */
-  | ({ readonly type: "name" } & NameClaim);
+  | ({ readonly type: "name" } & NameClaim)
+  /** All that another master changed up to here is known. */
+  | ({ readonly type: "synced" } & Version);
+
+/** How much longer a server is known to live. */
+export interface LifeSign {
+  /** Milliseconds that it has left to live unless it is heard of again. */
+  readonly left: number;
+  /** Whether this master itself has heard of it. */
+  readonly heard: boolean;
+}
 
 /** A UDP challenge to be sent to a server. */
 export interface Challenge {

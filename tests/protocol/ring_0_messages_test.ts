@@ -284,6 +284,7 @@ Deno.test("decodeRing0Message: a digest has a hash for each bucket", () => {
 Deno.test("decodeRing0Message: compare and want hold keys of what is replicated", () => {
   const compare = (...buckets: unknown[]) => ({ ...COMPARE, buckets });
   const key = 'must be "s:" and an ip:port, "n:" and a name, or "u:" and a user';
+  const wanted = 'must be "s:" or "l:" and an ip:port, "n:" and a name, or "u:" and a user';
   assertRefused([
     [
       compare([256, []]),
@@ -301,15 +302,26 @@ Deno.test("decodeRing0Message: compare and want hold keys of what is replicated"
     [compare([0, [["x:b", HLC, ORIGIN]]]), `compare: buckets[0][1][0][0] ${key}, not "x:b"`],
     [{ ...COMPARE, buckets: [], equal: 0 }, "compare: equal must be true or false, not 0"],
     [{ ...COMPARE, buckets: [], more: 0 }, "compare: more must be true or false, not 0"],
-    ...["", "s:", "s:x", "s:192.0.2.7:01", "n:", "n: b", `u:${"x".repeat(65)}`, "N:b", "__proto__"]
+    ...[
+      "",
+      "s:",
+      "s:x",
+      "s:192.0.2.7:01",
+      "n:",
+      "n: b",
+      `u:${"x".repeat(65)}`,
+      "N:b",
+      "__proto__",
+      "l:b",
+    ]
       .map((wrong) => {
         const shown = wrong.length > 64 ? `${wrong.slice(0, 64)}…` : wrong;
         return [
           { type: "want", keys: ["n:b", wrong] },
-          `want: keys[1] ${key}, not "${shown}"`,
+          `want: keys[1] ${wanted}, not "${shown}"`,
         ] as const;
       }),
-    [{ type: "want", keys: [null] }, `want: keys[0] ${key}, not null`],
+    [{ type: "want", keys: [null] }, `want: keys[0] ${wanted}, not null`],
   ]);
 });
 

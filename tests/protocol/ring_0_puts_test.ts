@@ -50,7 +50,9 @@ function refusedStatus(members: Record<string, unknown>): string {
 function filledSettings(size: number, unit: string): Record<string, string> {
   const settings: Record<string, string> = {};
   const rest = (): number => size - bytes(JSON.stringify(settings)).length;
-  for (let i = 10; i < 25; i++) settings[`k${i}`] = unit.repeat(256);
+  const value = unit.repeat(256);
+  const most = bytes(JSON.stringify({ value })).length + 9;
+  for (let i = 10; i < 25 && rest() > most; i++) settings[`k${i}`] = value;
   // Another setting takes 9 bytes and its value; what is left must have room for one more.
   for (let i = 100; rest() > 0; i++) {
     settings[`k${i}`] = "";
