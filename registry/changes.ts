@@ -15,6 +15,7 @@ import {
   type ServerRecord,
   type Tombstone,
   type Vector,
+  type Version,
 } from "./types.ts";
 import { covers, includes, raise } from "./versions.ts";
 
@@ -50,6 +51,7 @@ export class Changes {
   #vector = new Map<string, number>();
   #horizon = new Map<string, number>();
   #gap: Gap | undefined;
+  #origin = "";
   #log: LoggedChange[] = [];
   /** Place of the first change in the log. */
   #start = 0;
@@ -79,7 +81,8 @@ export class Changes {
   }
 
   /** Starts anew from a snapshot: whoever followed the log has to get everything. */
-  load({ tombstones, vector, horizon, gap }: Departures): void {
+  load({ origin, tombstones, vector, horizon, gap }: Departures): void {
+    this.#origin = origin;
     this.#gap = gap;
     this.#tombstones = new Map(tombstones.map((tombstone) => [tombstone.id, tombstone]));
     this.#vector = new Map(vector);
@@ -94,13 +97,13 @@ export class Changes {
     switch (event.type) {
       case "put":
         if (event.record.state === "listed") {
-          raise(this.#vector, event.record);
+          this.#raiseOwn(event.record);
           this.#tombstones.delete(event.record.id);
           this.#append(event.record.id);
         } else if (this.#replica.get(event.record.id)) this.#append(event.record.id);
         break;
       case "status":
-        raise(this.#vector, event);
+        this.#raiseOwn(event);
         if (this.#replica.get(event.id)) this.#append(event.id);
         break;
       case "number":
@@ -108,16 +111,23 @@ export class Changes {
         break;
       case "removed": {
         if (!event.wasListed) break;
-        raise(this.#vector, event);
+        this.#raiseOwn(event);
         const { id, hlc, origin } = event;
-        this.#tombstones.set(id, { id, hlc, origin });
+        const cause = event.cause === "expired" ? "expired" : "quit";
+        this.#tombstones.set(id, { id, hlc, origin, cause });
         this.#append(id);
         break;
       }
+      case "synced":
+        raise(this.#vector, event);
+        break;
       case "forgotten":
         raise(this.#horizon, event);
+        // No reader could ever know more, if its master were never to be heard of again.
+        raise(this.#vector, event);
         this.#tombstones.delete(event.id);
         break;
+      case "disputed":
       case "name":
       case "seen":
         // Nothing that is listed.
@@ -149,6 +159,11 @@ export class Changes {
   between(from: number, to: number): readonly LoggedChange[] | undefined {
     if (from < this.#start) return undefined;
     return this.#log.slice(from - this.#start, to - this.#start);
+  }
+
+  /** Earlier changes of another master may be on their way yet: it is said when all have come. */
+  #raiseOwn(version: Version): void {
+    if (version.origin === this.#origin) raise(this.#vector, version);
   }
 
   /** Masters are in no reader's list. */

@@ -63,6 +63,12 @@ export class ExpiryQueue<K> {
     if (place) this.set(key, place.due * this.#width + by);
   }
 
+  /** The deadline of a key, not earlier than it was set and less than the width later. */
+  deadline(key: K): number | undefined {
+    const place = this.#places.get(key);
+    return place && place.due * this.#width;
+  }
+
   /** Forgets a key. */
   delete(key: K): void {
     const place = this.#places.get(key);

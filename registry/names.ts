@@ -26,6 +26,15 @@ const MAX_HOSTS = 65_536;
 /** What became of a claim. */
 export type ClaimResult = "theirs" | "taken" | "too_many";
 
+/** What another master's claim has brought about. */
+export type LearnResult =
+  /** The name belongs to the same key as before, or to nobody else; the claim is new. */
+  | "new"
+  /** The name belongs to another key from now on. */
+  | "moved"
+  /** Nothing: it was known, or there is an earlier one. */
+  | "known";
+
 /** A name that no server was listed under yet. */
 interface Pending {
   readonly key: string;
@@ -48,6 +57,27 @@ export class NameBook {
     }
   }
 
+  /** All names that belong to a key for good. */
+  all(): NameClaim[] {
+    return [...this.#proven.values()];
+  }
+
+  /** Takes over what another master tells: the first claim of a name is the one that counts. */
+  learn(claim: NameClaim): LearnResult {
+    const proven = this.#proven.get(claim.name);
+    if (proven && !isEarlier(claim, proven)) return "known";
+    if (!proven && this.#proven.size >= MAX_NAMES) return "known";
+    const owner = this.ownerOf(claim.name) ?? claim.key;
+    this.#pending.delete(claim.name);
+    this.#proven.set(claim.name, claim);
+    return owner === claim.key ? "new" : "moved";
+  }
+
+  /** Who owns a name for good. */
+  provenOwner(name: string): string | undefined {
+    return this.#proven.get(name)?.key;
+  }
+
   /** Who owns a name. */
   ownerOf(name: string): string | undefined {
     return this.#proven.get(name)?.key ?? this.#pending.get(name)?.key;
@@ -68,17 +98,17 @@ export class NameBook {
     return isFull || busy > (NAMES_AT_ONCE - 1) * NAME_INTERVAL_MS ? "too_many" : "theirs";
   }
 
-  /** A server of a key that may have the name bears it. */
+  /** A server of a key bears a name. One of another key may do so elsewhere until that is settled. */
   bear(name: string, key: string): void {
     const pending = this.#pending.get(name);
-    if (pending) pending.bearers++;
-    else if (!this.#proven.has(name)) this.#pending.set(name, { key, bearers: 1 });
+    if (pending?.key === key) pending.bearers++;
+    else if (!pending && !this.#proven.has(name)) this.#pending.set(name, { key, bearers: 1 });
   }
 
   /** A server that bore a name bears it no more: one that was never listed is free again. */
-  drop(name: string): void {
+  drop(name: string, key: string): void {
     const pending = this.#pending.get(name);
-    if (pending && --pending.bearers === 0) this.#pending.delete(name);
+    if (pending?.key === key && --pending.bearers === 0) this.#pending.delete(name);
   }
 
   /** Whether a name belongs to a key for good. */

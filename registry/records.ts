@@ -6,12 +6,15 @@
  */
 
 import { sameStatus } from "./compare.ts";
-import { ExpiryQueue } from "./expiry.ts";
+import { Knowledge } from "./knowledge.ts";
+import { type Clock, Leases } from "./leases.ts";
 import { Tombstones } from "./tombstones.ts";
 import {
   type Departures,
+  type LifeSign,
   MASTER_GAMENAME,
   type RegistryEvent,
+  type RemotePut,
   type RemovalCause,
   type ServerId,
   type ServerRecord,
@@ -20,15 +23,9 @@ import {
   type Version,
 } from "./types.ts";
 import type { Stored } from "./store.ts";
-import { hlcAt, HybridClock, isEarlier, raise } from "./versions.ts";
+import { hlcAt, HybridClock, isEarlier } from "./versions.ts";
 
-/** Time as the registry sees it. */
-export interface Clock {
-  /** Milliseconds that never go back and do not jump; what expiry is measured by. */
-  monotonic(): number;
-  /** Milliseconds since 1970; what is shown and stored. */
-  wall(): number;
-}
+export type { Clock };
 
 /** What a book of records is made of. */
 export interface RecordsOptions {
@@ -47,17 +44,11 @@ export interface RecordsOptions {
 /** A record without its version, which is the book's to give. */
 export type Unversioned = Omit<ServerRecord, keyof Version>;
 
-/** Lateness in milliseconds with which an expiry may be noticed. */
-const EXPIRY_BUCKET_MS = 1000;
-
-/**
- * A heartbeat that a ring has answered already is on its way between threads for this long at
- * most; a server whose time runs out meanwhile is not dead.
- */
-const IN_FLIGHT_MS = 250;
-
 /** Milliseconds for which a change may have been told and not been stored, at the most. */
 const UNSTORED_MS = 60_000;
+
+/** Milliseconds that another master's clock may move this one's ahead of the wall clock. */
+const MAX_AHEAD_MS = 60_000;
 
 /**
  * Alive timeouts for which it is remembered that a listed server is gone: by then everyone has
@@ -81,13 +72,10 @@ export class Records {
   readonly #options: RecordsOptions;
   readonly #records = new Map<ServerId, LiveRecord>();
   readonly #perHost = new Map<string, number>();
-  readonly #expiry: ExpiryQueue<ServerId>;
+  readonly #leases: Leases;
   readonly #clock: HybridClock;
   readonly #tombstones: Tombstones;
-  readonly #vector = new Map<string, number>();
-  readonly #horizon = new Map<string, number>();
-  /** Time of this master's last change that was stored before this start; 0 for none. */
-  #stored = 0;
+  readonly #knowledge: Knowledge;
   /** Time of the first change since this start. */
   #beginning: number | undefined;
   #listed = 0;
@@ -96,9 +84,10 @@ export class Records {
   constructor(options: RecordsOptions) {
     this.#options = options;
     const now = options.clock.monotonic();
-    this.#expiry = new ExpiryQueue(now, EXPIRY_BUCKET_MS);
+    this.#leases = new Leases(options.clock, options.aliveTimeout);
     this.#tombstones = new Tombstones(now);
     this.#clock = new HybridClock(() => options.clock.wall());
+    this.#knowledge = new Knowledge(options.origin);
   }
 
   /** How many there are. */
@@ -128,43 +117,71 @@ export class Records {
 
   /** What copies need to know beside the records. */
   departures(): Departures {
-    const { origin } = this.#options;
     this.#beginning ??= this.#clock.next();
-    const [stored, beginning] = [this.#stored, this.#beginning];
-    raise(this.#vector, { origin, hlc: beginning });
-    // Without anything stored nobody can say what was told before.
-    const birth = stored === 0 ? [[origin, beginning] as const] : [];
-    return {
-      tombstones: this.#tombstones.all(),
-      vector: [...this.#vector],
-      horizon: [...this.#horizon, ...birth],
-      gap: { origin, after: stored, before: beginning },
-    };
+    return this.#knowledge.departures(this.#tombstones.all(), this.#beginning);
   }
 
-  /** A version for a change that is made here and now. */
-  stamp(): Version {
-    const version = { hlc: this.#clock.next(), origin: this.#options.origin };
+  /** How far the changes of each master are known. */
+  get vector(): ReadonlyMap<string, number> {
+    return this.#knowledge.vector;
+  }
+
+  /**
+   * A version for a change that is made here and now.
+   *
+   * @param id Which server has changed, if any.
+   * @param before A version of it that is not in this book.
+   */
+  stamp(id?: ServerId, before?: Version): Version {
+    const known = id === undefined ? [] : [this.#records.get(id), this.#tombstones.get(id), before];
+    // A master whose clock is ahead must not have the last word for ever.
+    const above = Math.max(0, ...known.map((version) => version?.hlc ?? 0));
+    const version = { hlc: this.#clock.next(above), origin: this.#options.origin };
     this.#beginning ??= version.hlc;
     return version;
   }
 
-  /** Adds a server that is not there. Nobody is told yet. */
+  /** What keeps a server gone. */
+  tombstone(id: ServerId): Tombstone | undefined {
+    return this.#tombstones.get(id);
+  }
+
+  /** How much longer a server is known to live. */
+  life(id: ServerId): LifeSign {
+    return this.#leases.life(id);
+  }
+
+  /** Adds a server that is not there and was heard of just now. Nobody is told yet. */
   insert(record: Unversioned): void {
-    this.#insert({ ...record, ...this.stamp() });
+    this.#insert({ ...record, ...this.stamp(record.id) });
+    this.#leases.hear(record.id, this.#options.clock.monotonic());
+  }
+
+  /** Other masters may know more than the database: what comes from it lives a little longer. */
+  expectOthers(): void {
+    this.#leases.expectOthers();
+  }
+
+  /** When another master last told that somebody has heard of a server, monotonic milliseconds. */
+  lastTold(id: ServerId): number | undefined {
+    return this.#leases.lastTold(id);
+  }
+
+  /** Takes note of what was stored of a server; false when it has gone since. */
+  recall(record: ServerRecord): boolean {
+    this.#observe(record);
+    const tombstone = this.#tombstones.get(record.id);
+    return !tombstone || !isEarlier(record, tombstone);
   }
 
   /** Takes over what was stored, as it was; false when it has gone since. */
   restore(record: ServerRecord): boolean {
-    this.#observe(record);
-    const tombstone = this.#tombstones.get(record.id);
-    if (tombstone && isEarlier(record, tombstone)) return false;
+    if (!this.recall(record)) return false;
     // One that was stored before there were versions has none.
-    if (record.hlc === 0) this.insert(record);
-    else this.#insert(record);
+    this.#insert(record.hlc === 0 ? { ...record, ...this.stamp() } : record);
     // Its row tells no more whether it was listed before it went and came back.
     const { id, hlc, origin } = record;
-    if (record.state !== "listed" && hlc > 0) this.#bury({ id, hlc, origin });
+    if (record.state !== "listed" && hlc > 0) this.#bury({ id, hlc, origin, cause: "expired" });
     return true;
   }
 
@@ -176,16 +193,16 @@ export class Records {
     }
     for (const [origin, hlc] of horizon) {
       this.#observe({ origin, hlc });
-      raise(this.#horizon, { origin, hlc });
+      this.#knowledge.lost({ origin, hlc });
     }
   }
 
   /** A server has changed; when it was last heard of stays. */
   put(record: Unversioned): void {
-    const changed = { ...record, ...this.stamp() };
+    const changed = { ...record, ...this.stamp(record.id) };
     if (changed.state === "listed") this.#told(changed, changed);
     this.#records.set(record.id, changed);
-    this.#options.event({ type: "put", record: changed });
+    this.#tell(changed);
   }
 
   /** A server is shown from now on. Lists are in order of listing, here as in every copy. */
@@ -198,31 +215,36 @@ export class Records {
 
   /** A server was heard of, and is the same as before or has changed in silence. */
   hear(record: ServerRecord): void {
-    const heard = { ...record, lastSeen: this.#options.clock.wall() };
-    this.#records.set(record.id, heard);
-    this.#schedule(heard);
+    this.#records.set(record.id, { ...record, lastSeen: this.#options.clock.wall() });
+    this.#leases.hear(record.id, this.#options.clock.monotonic());
   }
 
   /** Servers were heard of that rings have answered already. */
   refresh(ids: readonly ServerId[]): void {
     const { clock } = this.#options;
     const lastSeen = clock.wall();
-    const deadline = clock.monotonic() + this.#options.aliveTimeout() + IN_FLIGHT_MS;
+    const now = clock.monotonic();
     const known: ServerId[] = [];
     for (const id of ids) {
       const record = this.#records.get(id);
       if (!record) continue;
       record.lastSeen = lastSeen;
-      this.#expiry.set(record.id, deadline);
+      this.#leases.hear(record.id, now);
       // The record's own text: the message's copy of it would have to be kept in its place.
       known.push(record.id);
     }
     if (known.length > 0) this.emitSeen(known, lastSeen);
   }
 
-  /** Tells that servers were heard of. */
+  /** Tells that servers were heard of here, just now. */
   emitSeen(ids: readonly ServerId[], at: number): void {
-    this.#options.event({ type: "seen", ids, at });
+    this.#options.event({
+      type: "seen",
+      ids,
+      at,
+      left: this.#options.aliveTimeout(),
+      heard: true,
+    });
   }
 
   /** A server told how full it is. */
@@ -233,7 +255,7 @@ export class Records {
       this.#records.set(record.id, { ...record, status });
       return;
     }
-    const version = this.stamp();
+    const version = this.stamp(record.id);
     this.#told(record, version);
     this.#records.set(record.id, { ...record, status, ...version });
     this.#options.event({ type: "status", id: record.id, status, ...version });
@@ -245,22 +267,27 @@ export class Records {
     this.#options.event({ type: "number", id: record.id, number });
   }
 
-  /** Takes a server away; its record as it was. */
-  remove(id: ServerId, cause: RemovalCause): ServerRecord | undefined {
+  /**
+   * Takes a server away; its record as it was.
+   *
+   * @param version Of the master that found that it is gone; this one when left out.
+   */
+  remove(id: ServerId, cause: RemovalCause, version?: Version): ServerRecord | undefined {
     const record = this.#records.get(id);
     if (!record) return undefined;
+    const { hlc, origin } = version ?? this.stamp(id);
     this.#records.delete(id);
-    this.#expiry.delete(id);
+    this.#leases.delete(id);
     this.#countHost(record.ip, -1);
     const wasListed = record.state === "listed";
-    const version = this.stamp();
     const { lastSeen } = record;
     if (wasListed) {
       this.#listed--;
-      this.#told(record, version);
-      this.#bury({ id, ...version });
+      if (version) this.#knowledge.heard(version, this.#options.clock.monotonic());
+      else this.#told(record, { hlc, origin });
+      this.#bury({ id, hlc, origin, cause: cause === "expired" ? "expired" : "quit" });
     }
-    this.#options.event({ type: "removed", id, cause, lastSeen, wasListed, ...version });
+    this.#options.event({ type: "removed", id, cause, lastSeen, wasListed, hlc, origin });
     return record;
   }
 
@@ -268,28 +295,117 @@ export class Records {
   takeSilent(): ServerId[] {
     const now = this.#options.clock.monotonic();
     for (const { id, hlc, origin } of this.#tombstones.takeDue(now)) this.#forget(id, hlc, origin);
-    return this.#expiry.takeDue(now);
+    const patience = tombstoneTime(this.#options.aliveTimeout());
+    for (const lost of this.#knowledge.takeLost(now - patience)) {
+      this.#options.event({ type: "synced", ...lost });
+    }
+    return this.#leases.takeDue();
   }
 
   /** The alive timeout has changed by so many milliseconds. */
   moveDeadlines(by: number): void {
     // Not by lastSeen: the wall clock may have jumped since then.
-    for (const id of this.#records.keys()) this.#expiry.move(id, by);
+    for (const id of this.#records.keys()) this.#leases.move(id, by);
+  }
+
+  /**
+   * Takes note of a change of another master. Its clock may be wrong, and must not spoil this one's;
+   * what this master itself has said before, it has to know again.
+   */
+  meet(version: Version): void {
+    const { clock, origin } = this.#options;
+    const bound = version.origin === origin ? Infinity : hlcAt(clock.wall() + MAX_AHEAD_MS);
+    this.#clock.observe(Math.min(version.hlc, bound));
+  }
+
+  /** Takes over what another master says of a listed server, in place of what there is. */
+  adopt({ record: said, left, heard }: RemotePut): void {
+    const { clock, origin } = this.#options;
+    const { id } = said;
+    const before = this.#records.get(id);
+    const wall = clock.wall();
+    const lastSeen = Math.max(before?.lastSeen ?? 0, this.#leases.lastSeen(left));
+    const record: ServerRecord = {
+      ...said,
+      // This master's own, of before it forgot: told anew, since readers may know later ones.
+      ...(said.origin === origin ? this.stamp(id) : {}),
+      firstSeen: Math.min(said.firstSeen, wall),
+      lastSeen,
+      state: "listed",
+      ...(before?.number === undefined ? {} : { number: before.number }),
+    };
+    if (record.origin === origin) this.#told(record, record);
+    else if (record.gamename !== MASTER_GAMENAME) this.#knowledge.heard(record, clock.monotonic());
+    if (!before) this.#countHost(record.ip, 1);
+    if (before?.state !== "listed") {
+      this.#records.delete(id);
+      this.#listed++;
+    }
+    if (record.gamename !== MASTER_GAMENAME) this.#tombstones.delete(id);
+    this.#records.set(id, record);
+    // One that was not known has to have been heard of by somebody.
+    this.#leases.extend(id, left, heard || !before);
+    this.#tell(record);
+  }
+
+  /**
+   * Another master says how long a server has left to live.
+   *
+   * @param isWord Whether it, or the one that it knows this from, has heard of the server since.
+   * @returns Whether that is longer than was known.
+   */
+  extend(id: ServerId, left: number, isWord: boolean): boolean {
+    const record = this.#records.get(id);
+    if (!record || !this.#leases.extend(id, left, isWord)) return false;
+    record.lastSeen = Math.max(record.lastSeen, this.#leases.lastSeen(left));
+    return true;
+  }
+
+  /** Tells that servers live on, by when they were last heard of. */
+  emitExtended(ids: readonly ServerId[]): void {
+    for (const [left, alike] of this.#leases.byLife(ids)) {
+      const at = this.#leases.lastSeen(left);
+      this.#options.event({ type: "seen", ids: alike, at, left, heard: false });
+    }
+  }
+
+  /** A server that is not listed here is gone elsewhere, and is to stay gone. */
+  bury(tombstone: Tombstone): void {
+    this.#knowledge.heard(tombstone, this.#options.clock.monotonic());
+    this.#bury(tombstone);
+  }
+
+  /** A server is listed all the same that was believed to be gone. */
+  unbury(id: ServerId): void {
+    this.#tombstones.delete(id);
+  }
+
+  /** Whether a tombstone was here, or a later one of its master, and is forgotten. */
+  hasForgotten(version: Version): boolean {
+    return this.#knowledge.hasForgotten(version);
+  }
+
+  /** Whether a server that is not known here may have been, and be gone. */
+  mayBeGone(version: Version): boolean {
+    return this.#knowledge.mayBeGone(version);
+  }
+
+  /** All that another master changed up to here has come. */
+  sync(version: Version): void {
+    if (!this.#knowledge.synced(version)) return;
+    const { hlc, origin } = version;
+    this.#options.event({ type: "synced", hlc, origin });
   }
 
   #insert(record: ServerRecord): void {
     this.#records.set(record.id, record);
     if (record.state === "listed") this.#countListed(record);
     this.#countHost(record.ip, 1);
-    this.#schedule(record);
+    this.#leases.restore(record.id, record.lastSeen);
   }
 
-  #schedule(record: ServerRecord): void {
-    const { clock } = this.#options;
-    // A wall clock that was set back must not make anyone immortal.
-    const silent = Math.max(0, clock.wall() - record.lastSeen);
-    const left = Math.max(0, this.#options.aliveTimeout() - silent) + IN_FLIGHT_MS;
-    this.#expiry.set(record.id, clock.monotonic() + left);
+  #tell(record: ServerRecord): void {
+    this.#options.event({ type: "put", record, ...this.life(record.id) });
   }
 
   #bury(tombstone: Tombstone): void {
@@ -300,24 +416,24 @@ export class Records {
   }
 
   #forget(id: ServerId, hlc: number, origin: string): void {
-    raise(this.#horizon, { hlc, origin });
+    const kept = tombstoneTime(this.#options.aliveTimeout());
+    this.#knowledge.forgot({ hlc, origin }, this.#options.clock.wall() - kept);
     this.#options.event({ type: "forgotten", id, hlc, origin });
   }
 
   #observe(version: Version): void {
-    const isAhead = version.hlc > hlcAt(this.#options.clock.wall());
+    const { clock, origin } = this.#options;
     // The wall clock was set back: what was told last may not have been stored.
-    this.#clock.observe(version.hlc + (isAhead ? hlcAt(UNSTORED_MS) : 0));
-    raise(this.#vector, version);
-    if (version.origin === this.#options.origin) {
-      this.#stored = Math.max(this.#stored, version.hlc);
-    }
+    const isAhead = version.origin === origin && version.hlc > hlcAt(clock.wall());
+    if (isAhead) this.#clock.observe(version.hlc + hlcAt(UNSTORED_MS));
+    else this.meet(version);
+    this.#knowledge.restored(version, clock.monotonic());
   }
 
   /** A change is told to readers, who remember how far they know. */
   #told({ gamename }: ServerRecord, version: Version): void {
     // Readers get no masters, and what is stored of one that has gone is not read again.
-    if (gamename !== MASTER_GAMENAME) raise(this.#vector, version);
+    if (gamename !== MASTER_GAMENAME) this.#knowledge.told(version);
   }
 
   #countListed({ id, gamename }: Unversioned): void {

@@ -7,70 +7,33 @@
  * @module
  */
 
-import { sameSettings } from "./compare.ts";
+import { announced, named, sameSaid } from "./announcement.ts";
+import { Merger } from "./merger.ts";
 import { NameBook } from "./names.ts";
-import { type Clock, Records, type Unversioned } from "./records.ts";
+import type { RegistryLimits, RegistryOptions } from "./options.ts";
+import { OWNER_GRACE_MS, Owners } from "./owners.ts";
+import { Records, type Unversioned } from "./records.ts";
 import type { Stored } from "./store.ts";
 import { TraceBook } from "./trace.ts";
 import { CHALLENGE_RETRIES, type Try, Verification } from "./verification.ts";
 import {
   type Announcement,
-  type Challenge,
   type Command,
   type Departures,
   MASTER_GAMENAME,
   type Outcome,
   type Refusal,
-  type RegistryEvent,
   type RemovalCause,
   type ServerId,
   type ServerRecord,
   type ServerStatus,
   type Settings,
+  type Snapshot,
   type Standing,
   type TraceEntry,
   type TraceStep,
+  type Version,
 } from "./types.ts";
-
-export type { Clock };
-
-/** Settings of the registry that may change while it runs. */
-export interface RegistryLimits {
-  /** Milliseconds of silence after which a server is dead. */
-  readonly aliveTimeout: number;
-  /** Servers that one host may register. */
-  readonly serversPerHost: number;
-  /** Whether a server is listed only after its UDP answer. */
-  readonly verify: boolean;
-}
-
-/** Where the registry's output goes. Called synchronously, in order. */
-export interface RegistryOutput {
-  /** State changed. */
-  event(event: RegistryEvent): void;
-  /** A challenge is to be sent. */
-  challenge(challenge: Challenge): void;
-  /** A step was added to a server's trace. */
-  trace(id: ServerId, entry: TraceEntry): void;
-}
-
-/** What a registry is made of. */
-export interface RegistryOptions {
-  /** Time. */
-  readonly clock: Clock;
-  /** This master's id among all masters: the same after a restart, never another master's. */
-  readonly origin: string;
-  /** Limits to start with. */
-  readonly limits: RegistryLimits;
-  /** Where output goes. */
-  readonly output: RegistryOutput;
-  /** The key a host's servers are counted under, from a canonical address. */
-  readonly hostKey: (ip: string) => string;
-  /** `ip:port` from a canonical address and a port. */
-  readonly serverId: (ip: string, port: number) => ServerId;
-  /** 128 unguessable bits as 32 hexadecimal digits. */
-  readonly makeToken: () => string;
-}
 
 /** Servers kept at most. Bounds memory against a botnet; some ten times the largest known game. */
 const MAX_SERVERS = 1_000_000;
@@ -81,21 +44,14 @@ const MAX_SERVERS = 1_000_000;
  */
 const MAX_UNPROVEN = 50_000;
 
-/**
- * Milliseconds without a word from a key's server after which another key may have its address, and
- * what the key said of it counts no more: three reports missed. Until then a neighbour behind the
- * same address cannot push it out.
- */
-const OWNER_GRACE_MS = 180_000;
-
 /** Live servers and masters: commands in, events out. */
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #records: Records;
   readonly #verification: Verification;
   readonly #names = new NameBook();
-  /** When each key's server last had a word from its owner, monotonic milliseconds. */
-  readonly #ownerHeard = new Map<ServerId, number>();
+  readonly #owners: Owners;
+  readonly #merger: Merger;
   readonly #traces = new TraceBook();
   #limits: RegistryLimits;
 
@@ -112,6 +68,15 @@ export class Registry {
       event: (event) => output.event(event),
     });
     this.#verification = new Verification(clock.monotonic(), options.makeToken);
+    this.#owners = new Owners(() => clock.monotonic(), (id) => this.#records.lastTold(id));
+    this.#merger = new Merger({
+      clock,
+      records: this.#records,
+      names: this.#names,
+      event: (event) => output.event(event),
+      adopted: (before, id) => this.#adopted(before, id),
+      remove: (id, cause, version) => this.#remove(id, cause, version),
+    });
   }
 
   /** Servers known, in whatever state. */
@@ -137,6 +102,21 @@ export class Registry {
   /** What copies need to know beside the records. */
   departures(): Departures {
     return this.#records.departures();
+  }
+
+  /** All that other masters are to know. */
+  snapshot(): Snapshot {
+    const records = [];
+    for (const record of this.#records.all()) {
+      if (record.state === "listed") records.push({ record, life: this.#records.life(record.id) });
+    }
+    const { tombstones, vector } = this.departures();
+    return { records, tombstones, names: this.#names.all(), vector };
+  }
+
+  /** A version for a change that is made here and now beside the registry. */
+  stamp(): Version {
+    return this.#records.stamp();
   }
 
   /** How a server stands; undefined when it is not known. */
@@ -167,29 +147,41 @@ export class Registry {
    * when it would have; those past their time are gone. A server that was listed is listed at
    * once; one that was being challenged is challenged again.
    *
+   * @param options.others Whether there are other masters, which may have heard of those past their
+   * time: then these are waited for, unlisted, for as long as others may list them.
    * @returns How many servers were taken over.
    */
-  restore({ records, tombstones, horizon, names }: Partial<Stored>): number {
-    this.#names.restore(names ?? []);
-    this.#records.restoreDepartures({ tombstones: tombstones ?? [], horizon: horizon ?? [] });
-    const now = this.#options.clock.wall();
+  restore(stored: Partial<Stored>, { others = false }: { readonly others?: boolean } = {}): number {
+    const { records = [], tombstones = [], horizon = [], names = [] } = stored;
+    this.#names.restore(names);
+    this.#records.restoreDepartures({ tombstones, horizon });
+    if (others) this.#records.expectOthers();
     let restored = 0;
-    for (const record of records ?? []) {
-      if (this.#records.get(record.id)) continue;
-      const dead = now - record.lastSeen >= this.#limits.aliveTimeout;
-      // It may have left again while the database was away.
-      if (!this.#records.restore(record)) continue;
-      this.#traces.enter(record.id);
-      if (!this.#bearRestored(record)) continue;
-      if (dead) {
-        this.#remove(record.id, "expired");
-        continue;
-      }
-      this.#note(record.id, "registered", "taken over from the database");
-      if (record.state !== "listed") this.#admit(record.id);
-      restored++;
+    for (const record of records) {
+      if (!this.#records.get(record.id) && this.#restoreOne(record, others)) restored++;
     }
     return restored;
+  }
+
+  #restoreOne(record: ServerRecord, others: boolean): boolean {
+    const { id, state, lastSeen } = record;
+    const { aliveTimeout } = this.#limits;
+    const isDead = this.#options.clock.wall() - lastSeen >= aliveTimeout;
+    if (isDead && others && state === "listed") {
+      if (this.#records.recall(record)) this.#merger.await(record, aliveTimeout);
+      return false;
+    }
+    // It may have left again while the database was away.
+    if (!this.#records.restore(record)) return false;
+    this.#traces.enter(id);
+    if (!this.#bearRestored(record)) return false;
+    if (isDead) {
+      this.#remove(id, "expired");
+      return false;
+    }
+    this.#note(id, "registered", "taken over from the database");
+    if (state !== "listed") this.#admit(id);
+    return true;
   }
 
   /** Whether a restored server may have the name that it had. */
@@ -200,7 +192,7 @@ export class Registry {
       return false;
     }
     this.#names.bear(name, key);
-    this.#ownerHeard.set(id, this.#options.clock.monotonic());
+    this.#owners.enter(id);
     return true;
   }
 
@@ -218,7 +210,7 @@ export class Registry {
         break;
       case "refresh":
         this.#records.refresh(command.ids);
-        if (command.byOwner) { for (const id of command.ids) this.#hearOwner(id); }
+        if (command.byOwner) { for (const id of command.ids) this.#owners.hear(id); }
         break;
       case "quit":
         this.#quit(this.#options.serverId(command.ip, command.port));
@@ -235,6 +227,16 @@ export class Registry {
       case "locate":
         this.#locate(command.id, command.country, command.netName);
         break;
+      case "hearsay":
+        this.#hearsay(command);
+        break;
+      case "merge":
+        this.#merger.merge(command);
+        break;
+      case "synced":
+        this.#records.sync(command);
+        this.#merger.settle();
+        break;
       case "refuse":
         this.#note(this.#options.serverId(command.ip, command.port), "refused", command.reason);
         break;
@@ -244,6 +246,7 @@ export class Registry {
 
   /** Lets time pass: expires the silent and repeats challenges. Call it several times a second. */
   tick(): void {
+    this.#merger.tick();
     for (const id of this.#records.takeSilent()) this.#remove(id, "expired");
     const { again, failed } = this.#verification.takeDue(this.#options.clock.monotonic());
     for (const next of again) this.#challenge(next);
@@ -258,9 +261,12 @@ export class Registry {
     if (known && (known.gamename === MASTER_GAMENAME) !== isMaster) {
       // A master proves itself by the password, a game server by UDP: neither vouches for the other.
       this.#remove(id, "replaced");
+    } else if (known?.via !== undefined) {
+      // An old-style master has listed it so far; now it can prove itself.
+      this.#remove(id, "replaced");
     } else if (known) {
       // What its key's owner says of it stands above what anyone at its address can say.
-      const isOwned = this.#isOwned(known);
+      const isOwned = this.#owners.isOwned(known);
       if (!isOwned) this.#disown(id);
       this.#again(this.#records.get(id) ?? known, isOwned ? {} : { gamename, settings });
       return ACCEPTED;
@@ -282,7 +288,7 @@ export class Registry {
     const known = found && (found.key ?? key) === key && found.gamename !== MASTER_GAMENAME
       ? found
       : undefined;
-    if (found && !known && this.#isOwned(found)) {
+    if (found && !known && this.#owners.isOwned(found)) {
       const reason = "Another key has registered this address and port: stop the server that " +
         `holds it, or wait ${OWNER_GRACE_MS / 1000} s after its last word`;
       return this.#refuse(id, reason, "unauthorized");
@@ -302,9 +308,9 @@ export class Registry {
     if (found && !known) this.#remove(id, "replaced");
     if (known?.name !== name) {
       this.#names.bear(name, key);
-      if (known?.name !== undefined) this.#names.drop(known.name);
+      if (known?.name !== undefined) this.#names.drop(known.name, key);
     }
-    this.#ownerHeard.set(id, now);
+    this.#owners.enter(id);
     if (known) this.#again(known, announced(said));
     else {
       const wall = this.#options.clock.wall();
@@ -319,23 +325,13 @@ export class Registry {
     return ACCEPTED;
   }
 
-  /** Whether a record has an owner who has been heard of not long ago. */
-  #isOwned({ id, key }: ServerRecord): boolean {
-    const heard = this.#ownerHeard.get(id) ?? -Infinity;
-    return key !== undefined && this.#options.clock.monotonic() - heard < OWNER_GRACE_MS;
-  }
-
-  #hearOwner(id: ServerId): void {
-    if (this.#ownerHeard.has(id)) this.#ownerHeard.set(id, this.#options.clock.monotonic());
-  }
-
   /** The owner of a server's key has gone, the server has not: what they said of it goes, too. */
   #disown(id: ServerId): void {
     const record = this.#records.get(id);
     if (record?.key === undefined) return;
     const { key: _key, name, admin: _admin, status: _status, ...rest } = record;
-    if (name !== undefined) this.#names.drop(name);
-    this.#ownerHeard.delete(id);
+    if (name !== undefined) this.#names.drop(name, record.key);
+    this.#owners.delete(id);
     this.#note(id, "changed", "its key's owner has fallen silent, it goes on in the old style");
     this.#records.put(rest);
   }
@@ -350,7 +346,7 @@ export class Registry {
       };
     }
     this.#records.refresh([id]);
-    this.#hearOwner(id);
+    this.#owners.hear(id);
     this.#noteStatus(id, status);
     const heard = this.#records.get(id) ?? record;
     this.#records.setStatus(heard, named(status, record.name));
@@ -425,10 +421,15 @@ export class Registry {
   }
 
   /** A name was seen on a listed server of its key. */
-  #prove({ name, key, ip }: ServerRecord): void {
+  #prove({ id, name, key, ip }: ServerRecord): void {
     if (name === undefined || key === undefined) return;
     const { hostKey, clock, output } = this.#options;
-    if (this.#names.isProven(name)) return;
+    const owner = this.#names.provenOwner(name);
+    if (owner !== undefined) {
+      // Another key's server was listed under it at another master in the meantime.
+      if (owner !== key) this.#remove(id, "replaced");
+      return;
+    }
     const claim = { name, key, ...this.#records.stamp() };
     this.#names.prove(claim, hostKey(ip), clock.monotonic());
     output.event({ type: "name", ...claim });
@@ -471,12 +472,47 @@ export class Registry {
     this.#records.put({ ...record, ...found });
   }
 
-  #remove(id: ServerId, cause: RemovalCause): void {
-    const record = this.#records.remove(id, cause);
+  #hearsay({ ip, port, gamename, via }: Hearsay): void {
+    const id = this.#options.serverId(ip, port);
+    const known = this.#records.get(id);
+    if (known?.via === via) this.#records.refresh([id]);
+    // It stays gone here while others may still list it, or it would go round for ever.
+    if (known || this.#records.tombstone(id) || this.#roomFor(ip) !== undefined) return;
+    const now = this.#options.clock.wall();
+    const settings = { gamename, port: String(port) };
+    const times = { firstSeen: now, lastSeen: now };
+    this.#records.insert({ id, ip, port, gamename, settings, state: "challenged", via, ...times });
+    this.#traces.enter(id);
+    const record = this.#records.get(id);
+    if (record) this.#list(record);
+  }
+
+  /** Another master has told of a server. */
+  #adopted(before: ServerRecord | undefined, id: ServerId): void {
+    const record = this.#records.get(id);
     if (!record) return;
     this.#verification.cancel(id);
-    this.#ownerHeard.delete(id);
-    if (record.name !== undefined) this.#names.drop(record.name);
+    if (!before) this.#traces.enter(id);
+    else if (before.state !== "listed") this.#note(id, "listed", "another master has verified it");
+    const isSame = before?.key === record.key && before?.name === record.name;
+    if (isSame) return;
+    if (before?.name !== undefined && before.key !== undefined) {
+      this.#names.drop(before.name, before.key);
+    }
+    if (record.name !== undefined && record.key !== undefined) {
+      this.#names.bear(record.name, record.key);
+    }
+    if (before?.key !== record.key) this.#owners.delete(id);
+  }
+
+  #remove(id: ServerId, cause: RemovalCause, version?: Version): void {
+    const record = this.#records.remove(id, cause, version);
+    if (!record) return;
+    this.#verification.cancel(id);
+    this.#owners.delete(id);
+    if (record.name !== undefined && record.key !== undefined) {
+      this.#names.drop(record.name, record.key);
+    }
     this.#note(id, cause === "replaced" ? "changed" : cause, REMOVALS[cause]);
     this.#traces.leave(id);
   }
@@ -505,6 +541,8 @@ export class Registry {
   }
 }
 
+type Hearsay = Command & { readonly type: "hearsay" };
+
 const ACCEPTED: Outcome = { type: "accepted" };
 
 const REMOVALS: Readonly<Record<RemovalCause, string>> = {
@@ -512,29 +550,3 @@ const REMOVALS: Readonly<Record<RemovalCause, string>> = {
   expired: "no heartbeat within server-alive-timeout",
   replaced: "another kind of server, or one of another key, registered in its place",
 };
-
-/** What a record takes over of an announcement. */
-function announced(said: Announcement) {
-  const { key, name, gamename, admin, settings, country, netName } = said;
-  return {
-    key,
-    name,
-    gamename,
-    admin,
-    settings,
-    ...(country === undefined ? {} : { country }),
-    ...(netName === undefined ? {} : { netName }),
-  };
-}
-
-/** A status under the name that belongs to the server's key. */
-function named(status: ServerStatus, name: string | undefined): ServerStatus {
-  return name === undefined ? status : { ...status, hostname: name };
-}
-
-/** Whether two records say the same of a server, its status left out. */
-function sameSaid(a: ServerRecord, b: ServerRecord): boolean {
-  return a.gamename === b.gamename && a.key === b.key && a.name === b.name &&
-    a.admin === b.admin && a.country === b.country && a.netName === b.netName &&
-    sameSettings(a.settings, b.settings);
-}

@@ -100,8 +100,10 @@ export class Replica {
       case "seen":
         for (const id of event.ids) this.#hear(id, event.at);
         break;
+      case "disputed":
       case "forgotten":
       case "name":
+      case "synced":
         // Nothing that is listed.
         break;
     }

@@ -4,7 +4,15 @@
  * @module
  */
 
-import type { NameClaim, ServerId, ServerRecord, Tombstone, Version } from "./types.ts";
+import type {
+  NameClaim,
+  ServerId,
+  ServerRecord,
+  Tombstone,
+  TombstoneCause,
+  UserClaim,
+  Version,
+} from "./types.ts";
 
 /** How full a server was at a moment. */
 export interface Sample {
@@ -28,11 +36,40 @@ export type StoreChange =
    * A server or master is gone. Its row is kept when it was ever listed. One that fell silent here,
    * at a time in milliseconds since 1970, is not gone if someone else has heard of it since.
    */
-  | ({ readonly type: "gone"; readonly id: ServerId; readonly silentSince?: number } & Version)
+  | ({
+    readonly type: "gone";
+    readonly id: ServerId;
+    readonly cause: TombstoneCause;
+    readonly silentSince?: number;
+  } & Version)
   /** A name belongs to a key. */
   | ({ readonly type: "name" } & NameClaim)
+  /** A player's name belongs to a key, unless somebody claimed it earlier. */
+  | ({ readonly type: "user" } & UserClaim)
+  /** Another master of the network is there. */
+  | { readonly type: "master"; readonly master: StoredMaster }
   /** How full servers were at a time, milliseconds since 1970. */
   | { readonly type: "samples"; readonly samples: readonly Sample[]; readonly at: number };
+
+/** A master of the network as the database keeps it. */
+export interface StoredMaster {
+  /** Its id. */
+  readonly id: string;
+  /** What it calls itself. */
+  readonly name: string;
+  /** Canonical address. */
+  readonly ip: string;
+  /** Port of its ring 0. */
+  readonly port: number;
+  /** DNS name or address under which it is reached. */
+  readonly netName: string;
+  /** Its public key, base64. */
+  readonly key: string;
+  /** Its TCP ports by ring. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** When it was last heard of, milliseconds since 1970. */
+  readonly lastSeen: number;
+}
 
 /** A part of what was stored. */
 export interface Stored {

@@ -181,6 +181,18 @@ export interface Departures {
   readonly gap: Gap;
 }
 
+/** All that other masters are to know. */
+export interface Snapshot {
+  /** Listed servers and masters, and how much longer each is known to live. */
+  readonly records: readonly { readonly record: ServerRecord; readonly life: LifeSign }[];
+  /** Servers that are gone since not long ago. */
+  readonly tombstones: readonly Tombstone[];
+  /** Whose the names of servers are. */
+  readonly names: readonly NameClaim[];
+  /** Changes up to here are known, by origin. */
+  readonly vector: readonly (readonly [origin: string, hlc: number])[];
+}
+
 /** Hybrid logical times of one master between which changes are lost. */
 export interface Gap {
   /** The master. */

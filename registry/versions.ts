@@ -24,9 +24,13 @@ export class HybridClock {
     this.#wall = wall;
   }
 
-  /** A time later than any given or observed. */
-  next(): number {
-    this.#last = Math.max(this.#last + 1, hlcAt(this.#wall()));
+  /**
+   * A time later than any given or observed.
+   *
+   * @param above Later than this, too.
+   */
+  next(above = 0): number {
+    this.#last = Math.max(this.#last, above, hlcAt(this.#wall()) - 1) + 1;
     return this.#last;
   }
 

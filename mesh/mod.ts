@@ -1,0 +1,8 @@
+/**
+ * How masters agree: who is there, what each has told the other, and what is still missing. Pure.
+ *
+ * @module
+ */
+
+export * from "./mesh.ts";
+export * from "./types.ts";
