@@ -26,7 +26,12 @@ const DIRECTIONS: readonly Direction[] = [
   "ring2-answer",
 ];
 
-export const PAGES = ["protocol.md", "protocol_encrypted.md", "protocol_session.md"] as const;
+export const PAGES = [
+  "protocol.md",
+  "protocol_encrypted.md",
+  "protocol_masters.md",
+  "protocol_session.md",
+] as const;
 
 export function page(name: typeof PAGES[number]): string {
   return Deno.readTextFileSync(`${ROOT}/docs/${name}`);
