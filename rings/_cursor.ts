@@ -72,16 +72,11 @@ export function withFewUnknown(vector: Vector, isKnown: (origin: string) => bool
   return left;
 }
 
-/** The later of two vectors, master by master; the first itself where the second adds nothing. */
-export function laterOf(vector: Vector, other: Vector): Vector {
-  let later: Map<string, number> | undefined;
-  for (const [origin, hlc] of other) {
-    if (hlc > (vector.get(origin) ?? 0)) (later ??= new Map(vector)).set(origin, hlc);
-  }
-  return later ?? vector;
-}
-
-/** How far a reader has been told of changes. */
+/**
+ * How far a reader has been told of changes: as far as this master knows them. What it knew from
+ * another master beyond that is told once more one day, which does no harm; to believe that it knows
+ * it would, since this master may just have told it something earlier.
+ */
 export interface Place {
   /** Place in the log behind the latest change. */
   readonly log: number;
@@ -112,13 +107,4 @@ export class Places {
     }
     return this.#latest;
   }
-}
-
-/**
- * A place for a reader that another master has told more: its cursor must not fall back, or it
- * would be told the same again. The place itself where there is nothing more.
- */
-export function notBefore(place: Place, ahead: Vector): Place {
-  const known = laterOf(place.known, ahead);
-  return known === place.known ? place : { log: place.log, known, cursor: encodeCursor(known) };
 }

@@ -1,7 +1,7 @@
 import { type Filter, type PreparedFilter, prepareFilter } from "../protocol/mod.ts";
 import type { Vector } from "../registry/mod.ts";
 import { Batches, type BatchesParts, idsOf } from "./_batches.ts";
-import { notBefore, type Place, Places } from "./_cursor.ts";
+import { type Place, Places } from "./_cursor.ts";
 import { pages } from "./_pages.ts";
 import type { SecureSession } from "./_secure_session.ts";
 import { type Timing, Turns } from "./_turns.ts";
@@ -46,8 +46,6 @@ interface Subscriber {
   readonly receiver: Receiver;
   readonly group: Group;
   place: Place;
-  /** What it knew from elsewhere, until that is known here too. */
-  ahead: Vector | undefined;
   /** An answer or a batch on its way, with which no other may mix. */
   sending: Promise<void> | undefined;
 }
@@ -91,7 +89,7 @@ export class Subscriptions {
     for (let turn = this.#turns.begin(); turn; turn = this.#turns.next()) await turn;
     const prepared = prepareFilter(filter);
     const subscriber = this.#subscribers.get(receiver);
-    const send = () => this.#answer(receiver, prepared, since, this.#placeFor(since));
+    const send = () => this.#answer(receiver, prepared, since, this.#places.now());
     await (subscriber ? this.#occupy(subscriber, send) : send());
   }
 
@@ -101,10 +99,9 @@ export class Subscriptions {
     for (let turn = this.#turns.begin(); turn; turn = this.#turns.next()) await turn;
     if (receiver.isClosed) return;
     const prepared = prepareFilter(filter);
-    const place = this.#placeFor(since);
+    const place = this.#places.now();
     const group = this.#join(prepared);
-    const ahead = place === this.#places.now() ? undefined : since?.known;
-    const subscriber: Subscriber = { receiver, group, place, ahead, sending: undefined };
+    const subscriber: Subscriber = { receiver, group, place, sending: undefined };
     this.#subscribers.set(receiver, subscriber);
     await this.#occupy(subscriber, () => this.#answer(receiver, prepared, since, place));
   }
@@ -150,11 +147,6 @@ export class Subscriptions {
   #calmDown(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-  }
-
-  #placeFor(since: Since | undefined): Place {
-    const place = this.#places.now();
-    return since ? notBefore(place, since.known) : place;
   }
 
   #join(filter: PreparedFilter): Group {
@@ -248,17 +240,15 @@ export class Subscriptions {
   }
 
   #serve(subscriber: Subscriber, round: Round): void {
-    const { receiver, group, place: from, ahead } = subscriber;
+    const { receiver, group, place: from } = subscriber;
     if (from.log >= round.place.log) return;
     if (subscriber.sending || !receiver.isDrained) {
       this.skipped++;
       round.isUnfinished = true;
       return;
     }
-    const to = ahead ? notBefore(round.place, ahead) : round.place;
-    if (to === round.place) subscriber.ahead = undefined;
-    subscriber.place = to;
-    const batch = group.batches.of(from, to);
+    subscriber.place = round.place;
+    const batch = group.batches.of(from, round.place);
     if (batch.type === "nothing") return;
     this.sent++;
     void this.#occupy(
