@@ -141,17 +141,15 @@ function checkGame(config: Config, originOf: OriginOf, report: Report): void {
 function checkMasters(config: Config, originOf: OriginOf, report: Report): void {
   if (config.game.masterserverPassword !== undefined) return;
   if (originOf("game", "masterserverPassword").kind === "bad") return;
-  for (const property of ["peers", "oldPeers"] as const) {
-    const origin = originOf("masters", property);
-    if (origin.kind !== "given" || config.masters[property].length === 0) continue;
-    report.add(
-      "warning",
-      origin.place,
-      () =>
-        `${origin.name} has no effect without masterserver-password in [game], the secret that all ` +
-        "masters of one network share",
-    );
-  }
+  const origin = originOf("masters", "peers");
+  if (origin.kind !== "given" || config.masters.peers.length === 0) return;
+  report.add(
+    "warning",
+    origin.place,
+    () =>
+      `${origin.name} has no effect without masterserver-password in [game], the secret that all ` +
+      "masters of one network share",
+  );
 }
 
 function overlap(a: string, b: string): boolean {

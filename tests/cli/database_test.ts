@@ -6,12 +6,12 @@ Deno.test("masterserver db: a new database is told, migrated, exported and impor
     const at = (name: string): string[] => ["--set", `database.base=${place.directory}/${name}.db`];
     const empty = await place.run("db", "status", ...at("one"));
     assert.equal(empty.code, 0, empty.err);
-    assert.match(empty.out, /^schema +none, this program wants 2: masterserver db migrate$/m);
+    assert.match(empty.out, /^schema +none, this program wants 3: masterserver db migrate$/m);
 
     const migrated = await place.run("db", "migrate", ...at("one"));
-    assert.deepEqual([migrated.code, migrated.out], [0, "schema 0 -> 2\n"], migrated.err);
+    assert.deepEqual([migrated.code, migrated.out], [0, "schema 0 -> 3\n"], migrated.err);
     const again = await place.run("db", "migrate", ...at("one"));
-    assert.equal(again.out, "schema 2 is up to date\n");
+    assert.equal(again.out, "schema 3 is up to date\n");
 
     const file = `${place.directory}/export.jsonl`;
     const exported = await place.run("db", "export", file, ...at("one"));

@@ -98,8 +98,9 @@ Deno.test("loadConfig: a section opened twice is read as one, with a warning", (
 Deno.test("loadConfig: values that undo themselves are warned about", () => {
   assert.match(warnings("[game]\nserver-alive-timeout = 300")[0] ?? "", /speak every 300 seconds/);
   assert.deepEqual(warnings("[game]\nserver-alive-timeout = 301"), []);
-  assert.deepEqual(warnings("[masters]\noldpeer = a:28900"), [
-    "master.ini:2:11: warning: oldpeer has no effect without masterserver-password in [game], " +
+  assert.deepEqual(warnings("[masters]\noldpeer = a:28900"), []);
+  assert.deepEqual(warnings("[masters]\npeer = a:6060"), [
+    "master.ini:2:8: warning: peer has no effect without masterserver-password in [game], " +
     "the secret that all masters of one network share",
   ]);
 });
