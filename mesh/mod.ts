@@ -5,4 +5,5 @@
  */
 
 export * from "./mesh.ts";
+export { idOfKey } from "./roster.ts";
 export * from "./types.ts";

@@ -89,6 +89,7 @@ const hello = changed(
     program: text({ max: MAX_PROGRAM_CHARACTERS, mayBeEmpty: true }),
     instance: optional(whole),
     alive: optional(wholeNumber(1, MAX_LEASE_MS)),
+    known: optional(whole),
     observer: optional(flag),
   }),
   ({ observer, ...rest }): Hello => observer ? { ...rest, observer } : rest,

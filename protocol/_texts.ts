@@ -15,6 +15,9 @@ const MAX_QUOTED_CHARACTERS = 64;
  */
 const CONTROL = /[\p{Cc}\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff]/u;
 
+/** As many of them as stand together. */
+const CONTROLS = new RegExp(`${CONTROL.source}+`, "gu");
+
 /** The setting by which masters prove themselves, and old-style servers may hold one too. */
 const SECRET_KEY = "password";
 
@@ -60,6 +63,15 @@ export function textProblem(value: unknown, rules: TextRules): string | undefine
   if (rules.isName && value.trim() !== value) return "must not begin or end with a space";
   if (rules.isToken && value.includes("\\")) return "must not hold a backslash";
   return undefined;
+}
+
+/**
+ * One line of text that a request may hold: what it must not hold, and spaces around it, is left
+ * out, and so is what is over so many characters (code points). May be empty.
+ */
+export function oneLine(text: string, maxCharacters: number): string {
+  const line = text.toWellFormed().replaceAll(CONTROLS, " ").trim();
+  return Array.from(line).slice(0, maxCharacters).join("").trim();
 }
 
 /** Whether a text is a DNS name, and no IP address. */

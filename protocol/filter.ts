@@ -9,10 +9,11 @@ import type { Filter, ServerEntry } from "./ring_2_messages.ts";
 
 /** Members of a server that a filter compares, and of which kind each is. */
 type Compared = {
-  readonly [M in Exclude<keyof ServerEntry, "last_seen" | "settings" | "reachable_from">]-?:
-    NonNullable<ServerEntry[M]> extends string ? "text"
-      : NonNullable<ServerEntry[M]> extends number ? "number"
-      : "flag";
+  readonly [
+    M in Exclude<keyof ServerEntry, "last_seen" | "settings" | "reachable_from" | "probed_from">
+  ]-?: NonNullable<ServerEntry[M]> extends string ? "text"
+    : NonNullable<ServerEntry[M]> extends number ? "number"
+    : "flag";
 };
 
 type Member = keyof Compared;
@@ -143,8 +144,8 @@ export function prepareFilter(filter: Filter): PreparedFilter {
  * - `text`: its name or map holds the text, upper and lower case alike.
  * - `password`, in any case: passes all, so that nobody can try out secrets.
  * - any other: the member of that name, spelt as a text, equals the value spelt as a text; for
- *   what is no member of {@link ServerEntry} that can be compared (`last_seen`, `settings` and
- *   `reachable_from` are not) the setting of that name does.
+ *   what is no member of {@link ServerEntry} that can be compared (`last_seen`, `settings`,
+ *   `reachable_from` and `probed_from` are not) the setting of that name does.
  *
  * For many servers {@link prepareFilter} is cheaper.
  */

@@ -39,6 +39,11 @@ export interface Hello {
   readonly instance?: number;
   /** Milliseconds of silence after which it takes a server for dead. */
   readonly alive?: number;
+  /**
+   * Hybrid logical time of the receiver's latest change that the sender has, whichever way it came:
+   * the receiver may have lost it.
+   */
+  readonly known?: number;
   /** It is no master: it only asks, see {@link Peers}. */
   readonly observer?: true;
 }

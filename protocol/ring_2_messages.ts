@@ -75,8 +75,10 @@ export interface ServerEntry {
   readonly last_seen: string;
   /** What it said of itself, secrets left out. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Masters that reach it over UDP. Reserved. */
+  /** Masters that reached it over UDP of late, once others than its own have tried. */
   readonly reachable_from?: number;
+  /** Masters that have tried. */
+  readonly probed_from?: number;
 }
 
 /**
@@ -243,6 +245,7 @@ const server: Shape<ServerEntry> = object({
   last_seen: time,
   settings,
   reachable_from: optional(wholeNumber(0, MAX_COUNT)),
+  probed_from: optional(wholeNumber(0, MAX_COUNT)),
 });
 
 const servers = changed(

@@ -64,8 +64,27 @@ function roster(values: ReadonlyMap<string, string>): RosterEntry[] {
 }
 
 /**
- * Reads `key\value…\final\`, with or without a leading `\`. Unlike the rest of the protocol an
- * empty value is a value here: a server or a player may have no name.
+ * Pairs of `key\value…\final\`, with or without a leading `\`. Unlike the rest of the protocol an
+ * empty value is a value here: a server or a player may have no name. Of a repeated key the first
+ * value counts.
+ *
+ * @param bytes The whole datagram.
+ * @param maxCharacters Of a longer value only the beginning is kept.
+ */
+export function statusPairs(bytes: Uint8Array, maxCharacters = Infinity): Map<string, string> {
+  const tokens = utf8.decode(bytes).split("\\");
+  if (tokens[0] === "") tokens.shift();
+  const values = new Map<string, string>();
+  for (let i = 0; i + 1 < tokens.length; i += 2) {
+    const key = tokens[i] as string;
+    if (key === "final") break;
+    if (!values.has(key)) values.set(key, (tokens[i + 1] as string).slice(0, maxCharacters));
+  }
+  return values;
+}
+
+/**
+ * Reads what {@link statusPairs} reads as a status.
  *
  * @param bytes The whole datagram.
  * @returns The status, or undefined when it is none (no `gamename` and no `numplayers`, or over
@@ -73,14 +92,7 @@ function roster(values: ReadonlyMap<string, string>): RosterEntry[] {
  */
 export function decodeStatus(bytes: Uint8Array): GameStatus | undefined {
   if (bytes.length > MAX_STATUS_BYTES) return undefined;
-  const tokens = utf8.decode(bytes).split("\\");
-  if (tokens[0] === "") tokens.shift();
-  const values = new Map<string, string>();
-  for (let i = 0; i + 1 < tokens.length; i += 2) {
-    const key = tokens[i] as string;
-    if (key === "final") break;
-    if (!values.has(key)) values.set(key, (tokens[i + 1] as string).slice(0, MAX_TOKEN_BYTES));
-  }
+  const values = statusPairs(bytes, MAX_TOKEN_BYTES);
   if (!values.has("gamename") || !values.has("numplayers")) return undefined;
   return {
     hostname: values.get("hostname") ?? "",

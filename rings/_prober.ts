@@ -13,6 +13,9 @@ const POLL_PATIENCE_MS = 5000;
 /** Milliseconds for which a challenge's answer is waited for: all its tries and a little more. */
 const CHALLENGE_PATIENCE_MS = 15_000;
 
+/** Polls without an answer after which a server counts as not reached: a datagram may be lost. */
+const REACH_TRIES = 3;
+
 /** Milliseconds between two looks for what is due, and how late a poll may be. */
 export const PROBE_TICK_MS = 250;
 
@@ -25,6 +28,22 @@ export interface ProberOutput {
   answered(id: ServerId, token: string): void;
   /** A poll was answered. */
   status(id: ServerId, status: GameStatus): void;
+  /** It was found out whether a server is reached that another master polls. */
+  reached(id: ServerId, reached: boolean): void;
+}
+
+/** Whose a server is. */
+export interface Share {
+  /** Whether another master polls it: here it is only found out whether it is reached. */
+  readonly isForeign: boolean;
+  /** Milliseconds between two polls; 0 for never. */
+  readonly interval: number;
+}
+
+/** A poll whose answer is waited for. */
+interface Awaited {
+  readonly isForeign: boolean;
+  readonly tries: number;
 }
 
 /**
@@ -36,7 +55,7 @@ export class Prober {
   readonly #challenges = new Map<ServerId, string>();
   readonly #challengeEnds: ExpiryQueue<ServerId>;
   readonly #polls: ExpiryQueue<ServerId>;
-  readonly #awaited = new Set<ServerId>();
+  readonly #awaited = new Map<ServerId, Awaited>();
   readonly #awaitedEnds: ExpiryQueue<ServerId>;
   challengesSent = 0;
   pollsSent = 0;
@@ -72,17 +91,22 @@ export class Prober {
   /**
    * Sends the polls that are due.
    *
-   * @param interval Milliseconds between two polls of a server; 0 polls nobody.
    * @param find The record of a listed server.
+   * @param shareOf Whose a server is.
    */
-  tick(interval: number, find: (id: ServerId) => ServerRecord | undefined, now: number): void {
+  tick(
+    find: (id: ServerId) => ServerRecord | undefined,
+    shareOf: (record: ServerRecord) => Share,
+    now: number,
+  ): void {
     for (const id of this.#challengeEnds.takeDue(now)) this.#challenges.delete(id);
-    for (const id of this.#awaitedEnds.takeDue(now)) this.#awaited.delete(id);
+    for (const id of this.#awaitedEnds.takeDue(now)) this.#missed(id, find(id), now);
     for (const id of this.#polls.takeDue(now)) {
       const record = find(id);
       if (!record) continue;
+      const { isForeign, interval } = shareOf(record);
       this.#polls.set(id, now + (interval || POLLING_OFF_MS));
-      if (interval > 0) this.#poll(record, now);
+      if (interval > 0) this.#poll(record, { isForeign, tries: 1 }, now);
     }
   }
 
@@ -95,22 +119,33 @@ export class Prober {
       this.#output.answered(id, token);
       return true;
     }
-    if (!this.#awaited.has(id)) return false;
+    const awaited = this.#awaited.get(id);
+    if (!awaited) return false;
     const status = decodeStatus(bytes);
     if (!status) return false;
     // One answer a poll: a flood of them goes no further.
     this.#awaited.delete(id);
     this.#awaitedEnds.delete(id);
     this.pollsAnswered++;
-    this.#output.status(id, status);
+    if (awaited.isForeign) this.#output.reached(id, true);
+    else this.#output.status(id, status);
     return true;
   }
 
-  #poll({ id, ip, port }: ServerRecord, now: number): void {
-    this.#awaited.add(id);
+  #poll({ id, ip, port }: ServerRecord, awaited: Awaited, now: number): void {
+    this.#awaited.set(id, awaited);
     this.#awaitedEnds.set(id, now + POLL_PATIENCE_MS);
     this.pollsSent++;
     this.#output.send(ip, port, STATUS_QUERY);
+  }
+
+  #missed(id: ServerId, record: ServerRecord | undefined, now: number): void {
+    const awaited = this.#awaited.get(id);
+    this.#awaited.delete(id);
+    if (!awaited?.isForeign || !record) return;
+    const { tries } = awaited;
+    if (tries < REACH_TRIES) this.#poll(record, { isForeign: true, tries: tries + 1 }, now);
+    else this.#output.reached(id, false);
   }
 }
 

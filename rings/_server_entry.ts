@@ -37,10 +37,22 @@ export function serverEntry(record: ServerRecord): ServerEntry {
     max_players: status?.maxPlayers ?? 0,
     ...(key === undefined ? {} : { key }),
     number: record.number ?? 0,
-    verified: record.state === "listed",
+    // What only an old-style master tells of has proved nothing here.
+    verified: record.state === "listed" && record.via === undefined,
     last_seen: new Date(record.lastSeen).toISOString(),
     settings: openSettings(settings),
+    ...reachOf(record),
   };
+}
+
+/** From how many masters it is reached: the one that verified it is one of them. */
+function reachOf({ reach, via }: ServerRecord): Pick<
+  ServerEntry,
+  "reachable_from" | "probed_from"
+> {
+  if (!reach) return {};
+  const own = via === undefined ? 1 : 0;
+  return { reachable_from: reach.reached + own, probed_from: reach.probed + own };
 }
 
 interface Encoded {

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { decodeStatus, MAX_ROSTER, MAX_STATUS_BYTES, MAX_TOKEN_BYTES } from "../../protocol/mod.ts";
+import {
+  decodeStatus,
+  MAX_ROSTER,
+  MAX_STATUS_BYTES,
+  MAX_TOKEN_BYTES,
+  statusPairs,
+} from "../../protocol/mod.ts";
 import { bytes } from "../_helpers.ts";
 import { REAL_STATUS, statusWith } from "./_status_samples.ts";
 
@@ -109,4 +115,15 @@ Deno.test("decodeStatus: size, values and players are bounded", () => {
     roster?.map(({ name }) => name),
     crowd.slice(0, MAX_ROSTER).map(([name]) => name),
   );
+});
+
+Deno.test("statusPairs: gives every pair, an empty value included, none of it too long", () => {
+  for (const start of ["", "\\"]) {
+    assert.deepEqual(
+      [...statusPairs(bytes(`${start}a\\1\\b\\\\a\\2\\final\\c\\3`))],
+      [["a", "1"], ["b", ""]],
+    );
+  }
+  assert.deepEqual([...statusPairs(bytes("a"))], []);
+  assert.deepEqual([...statusPairs(bytes("a\\12345"), 3)], [["a", "123"]]);
 });

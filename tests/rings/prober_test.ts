@@ -32,11 +32,14 @@ class Bench {
   readonly sent: string[] = [];
   readonly answered: string[] = [];
   readonly statuses: [string, GameStatus][] = [];
+  readonly reached: [string, boolean][] = [];
+  readonly foreign = new Set<string>();
   readonly known = new Map<string, ServerRecord>();
   readonly prober = new Prober({
     send: (ip, port, data) => this.sent.push(`${ip}:${port} ${text(data)}`),
     answered: (id, token) => this.answered.push(`${id} ${token}`),
     status: (id, status) => this.statuses.push([id, status]),
+    reached: (id, reached) => this.reached.push([id, reached]),
   }, 0);
 
   watch(id: string, wait = 0, now = 0): void {
@@ -47,7 +50,8 @@ class Bench {
   /** Ticks as the ring does, up to a time. */
   run(from: number, to: number, interval = INTERVAL): void {
     for (let now = from; now <= to; now += 250) {
-      this.prober.tick(interval, (id) => this.known.get(id), now);
+      const shareOf = ({ id }: ServerRecord) => ({ isForeign: this.foreign.has(id), interval });
+      this.prober.tick((id) => this.known.get(id), shareOf, now);
     }
   }
 }
@@ -189,4 +193,31 @@ Deno.test("Prober: a challenge and a poll of one server do not get in each other
   bench.prober.challenge({ id: ID, ip: "192.0.2.1", port: 3030, token: TOKEN }, 500);
   assert.equal(bench.prober.take(ID, bytes(REAL_STATUS)), true);
   assert.equal(bench.prober.take(ID, bytes(TOKEN)), true);
+});
+
+Deno.test("Prober: of another master's server it is only found out whether it is reached", () => {
+  const bench = new Bench();
+  bench.foreign.add(ID);
+  bench.watch(ID);
+  bench.run(0, 250);
+  assert.equal(bench.prober.take(ID, bytes(REAL_STATUS)), true);
+  assert.deepEqual([bench.statuses, bench.reached], [[], [[ID, true]]]);
+  bench.run(500, INTERVAL + 500);
+  const polls = bench.sent.length;
+  bench.run(INTERVAL + 750, INTERVAL + 5500);
+  assert.deepEqual(bench.reached, [[ID, true]], "one datagram may be lost");
+  assert.equal(bench.sent.length, polls + 1);
+  bench.run(INTERVAL + 5750, INTERVAL + 17_000);
+  assert.deepEqual(bench.reached, [[ID, true], [ID, false]]);
+  assert.equal(bench.sent.length, polls + 2);
+});
+
+Deno.test("Prober: a server that is gone before it has answered is not told of", () => {
+  const bench = new Bench();
+  bench.foreign.add(ID);
+  bench.watch(ID);
+  bench.run(0, 250);
+  bench.known.delete(ID);
+  bench.run(500, 30_000);
+  assert.deepEqual(bench.reached, []);
 });
