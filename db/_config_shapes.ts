@@ -10,6 +10,8 @@ export interface ServerConfig {
   readonly name?: string | undefined;
   /** Public key of its owner, base64. */
   readonly key?: string | undefined;
+  /** `host:port` of the old-style master that told of it, when nobody else has heard of it. */
+  readonly via?: string | undefined;
 }
 
 /** `config` of a row of master_data: what a master sent, its password left out. */
@@ -50,6 +52,7 @@ export const serverConfig: z.ZodType<ServerConfig> = z.object({
   status: status.optional(),
   name: z.string().min(1).optional(),
   key: z.string().min(1).optional(),
+  via: z.string().min(1).optional(),
 });
 
 /** Shape of {@link MasterConfig}. */

@@ -52,6 +52,8 @@ export interface Dialect {
   readonly countColumns: string;
   /** Query that gives no `count` of 0 for an index; takes the table's name and the index's. */
   readonly countIndexes: string;
+  /** Drops an index. */
+  dropIndex(table: string, index: string): string;
   /** What makes an index one of these rows only; nothing where an index is always of all. */
   indexOnly(condition: string): string;
 }

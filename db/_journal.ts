@@ -194,7 +194,12 @@ const EARLIEST: Version = { hlc: 0, origin: "" };
 
 /** A change as it is written now; an earlier release may have left the journal behind. */
 function versioned(change: StoreChange): StoreChange {
-  if (change.type === "gone") return { ...EARLIEST, ...change };
+  if (change.type === "gone") {
+    // Only those that fell silent had a time of silence before there were causes.
+    const cause = change.silentSince === undefined ? "quit" : "expired";
+    const earlier = { ...EARLIEST, cause } as const;
+    return { ...earlier, ...change };
+  }
   if (change.type === "put") return { ...change, record: { ...EARLIEST, ...change.record } };
   return change;
 }

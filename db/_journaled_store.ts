@@ -46,6 +46,10 @@ function nameOf(change: StoreChange): string {
       return change.id;
     case "name":
       return change.name;
+    case "user":
+      return change.user;
+    case "master":
+      return change.master.id;
     default:
       return change.type;
   }
@@ -236,10 +240,10 @@ function whatWaits(batches: Iterable<Batch>): Stored {
         records.set(change.record.id, change.record);
         break;
       case "gone": {
-        const { id, hlc, origin } = change;
+        const { id, hlc, origin, cause } = change;
         records.delete(id);
         // It stays when the server comes back: who has to hear of it is for the registry to say.
-        tombstones.set(id, { id, hlc, origin });
+        tombstones.set(id, { id, hlc, origin, cause });
         break;
       }
       case "name": {
@@ -253,7 +257,10 @@ function whatWaits(batches: Iterable<Batch>): Stored {
           if (record) records.set(id, { ...record, lastSeen: change.at });
         }
         break;
+      case "user":
+      case "master":
       case "samples":
+        // Nothing that the registry holds.
         break;
     }
   }

@@ -35,6 +35,7 @@ const MYSQL: Dialect = {
     WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?`,
   countIndexes: `SELECT COUNT(*) AS count FROM information_schema.statistics
     WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?`,
+  dropIndex: (table, index) => `DROP INDEX ${index} ON ${table}`,
   indexOnly: () => "",
 };
 

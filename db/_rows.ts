@@ -3,10 +3,17 @@ import type { z } from "zod";
 import type { ServerRecord, ServerState } from "../registry/mod.ts";
 import { parseConfig, type ServerConfig } from "./_config_shapes.ts";
 import type { Row, SqlValue } from "./_engine.ts";
-import { NAME_LENGTH, TABLE_COLUMNS } from "./_schema.ts";
+import { NAME_LENGTH } from "./_migrations.ts";
+import { TABLE_COLUMNS } from "./_schema.ts";
 import { fromSqlTime, toSqlTime } from "./_time.ts";
 
 const STATES: readonly string[] = ["listed", "challenged", "unverified"] satisfies ServerState[];
+
+/** State of a row of master_data that is a master of the network, and no record of the registry. */
+export const NETWORK_STATE = "network";
+
+/** Condition that a row is a record of the registry, there or gone. */
+export const IS_RECORD = `state <> '${NETWORK_STATE}'`;
 
 /** Text that a column of a database takes: no NUL, no half characters, not too long. */
 export function columnText(text: string, characters: number = NAME_LENGTH): string {
@@ -21,16 +28,19 @@ export const SERVER_COLUMNS: readonly string[] = TABLE_COLUMNS.server_data.slice
 /** Columns of master_data that a record fills, in the order of {@link masterValues}. */
 export const MASTER_COLUMNS: readonly string[] = TABLE_COLUMNS.master_data.slice(1);
 
+/** When and why a server that is there has gone. */
+const NOT_GONE = [0, ""] as const;
+
 /** Values of a row of server_data. */
 export function serverValues(record: ServerRecord): SqlValue[] {
-  const { gamename, settings, status, name, key, country = "", netName = "" } = record;
+  const { gamename, settings, status, name, key, via, country = "", netName = "" } = record;
   return [
     columnText(name ?? status?.hostname ?? ""),
     record.ip,
     columnText(netName),
     country,
     columnText(record.admin ?? settings["admin"] ?? ""),
-    JSON.stringify({ gamename, settings, status, name, key }).toWellFormed(),
+    JSON.stringify({ gamename, settings, status, name, key, via }).toWellFormed(),
     record.port,
     toSqlTime(record.firstSeen),
     toSqlTime(record.lastSeen),
@@ -38,6 +48,7 @@ export function serverValues(record: ServerRecord): SqlValue[] {
     record.state === "listed" ? 1 : 0,
     record.hlc,
     record.origin,
+    ...NOT_GONE,
   ];
 }
 
@@ -69,7 +80,7 @@ export function recordOf(row: Row, shape: z.ZodType<ServerConfig>): ServerRecord
   const lastSeen = fromSqlTime(String(row["last_seen"]));
   const config = parseConfig(shape, String(row["config"]));
   if (!config || !STATES.includes(state) || Number.isNaN(firstSeen + lastSeen)) return undefined;
-  const { gamename, settings, status, name, key } = config;
+  const { gamename, settings, status, name, key, via } = config;
   const [country, netName] = [String(row["Country"] ?? ""), String(row["NetName"])];
   return {
     id: formatEndpoint(ip, port),
@@ -87,6 +98,7 @@ export function recordOf(row: Row, shape: z.ZodType<ServerConfig>): ServerRecord
     ...(country ? { country } : {}),
     ...(netName ? { netName } : {}),
     ...(name === undefined ? {} : { name }),
+    ...(via === undefined ? {} : { via }),
     // Of one that has no key, the administrator is among its settings.
     ...(key === undefined ? {} : { key, admin: String(row["Admin"]) }),
   };

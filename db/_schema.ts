@@ -1,123 +1,8 @@
 import { type Dialect, type SqlEngine, SqlError, type SqlSession } from "./_engine.ts";
+import { type Alteration, type Change, MIGRATIONS } from "./_migrations.ts";
 
 /** Version of the schema that this program reads and writes. */
-export const SCHEMA_VERSION = 2;
-
-/** Lengths of columns in characters. */
-export const NAME_LENGTH = 255;
-const ADDRESS_LENGTH = 45;
-const COUNTRY_LENGTH = 2;
-const TIME_LENGTH = 23;
-const ORIGIN_LENGTH = 16;
-/** 32 bytes in base64. */
-const KEY_LENGTH = 44;
-
-/** A statement that may be run once only, and how to see that it was. */
-interface Addition {
-  readonly statement: string;
-  /** Gives a `count` of 0 while it was not. */
-  readonly query: string;
-  /** Names of the table and of what is added to it. */
-  readonly values: readonly [table: string, name: string];
-}
-
-/** One change of the schema; a plain statement may be run as often as one likes. */
-type Change = string | Addition;
-
-function addColumn(sql: Dialect, table: string, column: string, definition: string): Addition {
-  return {
-    statement: `ALTER TABLE ${table} ADD COLUMN ${column} ${definition}`,
-    query: sql.countColumns,
-    values: [table, column],
-  };
-}
-
-/** Columns of a version, see `Version` of the registry. Rows from before have the earliest one. */
-function addVersion(sql: Dialect, table: string): Addition[] {
-  return [
-    addColumn(sql, table, "hlc", "BIGINT NOT NULL DEFAULT 0"),
-    addColumn(sql, table, "origin", `${sql.text(ORIGIN_LENGTH)} NOT NULL DEFAULT ''`),
-  ];
-}
-
-/**
- * Steps from each version to the next. Each change may be made twice without harm, because a
- * database server commits every one by itself.
- *
- * The three tables and their first columns are spelt as the design of the network spells them.
- * What follows the first columns is what a key, an index or a restart needs. The second UNIQUE is
- * an index for reading in order of registration, spelt as both databases take it.
- */
-const MIGRATIONS: readonly ((sql: Dialect) => Change[])[] = [
-  (sql) => [
-    `CREATE TABLE IF NOT EXISTS master_data (
-      Number     ${sql.numberColumn},
-      Name       ${sql.text(NAME_LENGTH)} NOT NULL,
-      IP         ${sql.text(ADDRESS_LENGTH)} NOT NULL,
-      NetName    ${sql.text(NAME_LENGTH)} NOT NULL,
-      last_seen  ${sql.text(TIME_LENGTH)} NOT NULL,
-      config     ${sql.longText} NOT NULL,
-      port       INTEGER NOT NULL,
-      first_seen ${sql.text(TIME_LENGTH)} NOT NULL,
-      state      ${sql.text(16)} NOT NULL,
-      UNIQUE (IP, port),
-      UNIQUE (first_seen, Number)
-    )${sql.tableOptions}`,
-    `CREATE TABLE IF NOT EXISTS server_data (
-      Number     ${sql.numberColumn},
-      Name       ${sql.text(NAME_LENGTH)} NOT NULL,
-      IP         ${sql.text(ADDRESS_LENGTH)} NOT NULL,
-      NetName    ${sql.text(NAME_LENGTH)} NOT NULL,
-      Country    ${sql.text(COUNTRY_LENGTH)} NOT NULL,
-      Admin      ${sql.text(NAME_LENGTH)} NOT NULL,
-      config     ${sql.longText} NOT NULL,
-      port       INTEGER NOT NULL,
-      first_seen ${sql.text(TIME_LENGTH)} NOT NULL,
-      last_seen  ${sql.text(TIME_LENGTH)} NOT NULL,
-      state      ${sql.text(16)} NOT NULL,
-      verified   INTEGER NOT NULL,
-      UNIQUE (IP, port),
-      UNIQUE (first_seen, Number)
-    )${sql.tableOptions}`,
-    `CREATE TABLE IF NOT EXISTS Client_data (
-      Number     ${sql.numberColumn},
-      User       ${sql.text(NAME_LENGTH)} NOT NULL,
-      IP         ${sql.text(ADDRESS_LENGTH)} NOT NULL,
-      NetName    ${sql.text(NAME_LENGTH)} NOT NULL,
-      Country    ${sql.text(COUNTRY_LENGTH)} NOT NULL,
-      config     ${sql.longText} NOT NULL,
-      UNIQUE (User)
-    )${sql.tableOptions}`,
-    `CREATE TABLE IF NOT EXISTS server_history (
-      server      BIGINT NOT NULL,
-      at          BIGINT NOT NULL,
-      step        INTEGER NOT NULL,
-      players     DOUBLE PRECISION NOT NULL,
-      peak        INTEGER NOT NULL,
-      max_players INTEGER NOT NULL,
-      map         ${sql.text(NAME_LENGTH)} NOT NULL,
-      PRIMARY KEY (at, server)
-    )${sql.tableOptions}`,
-  ],
-  (sql) => [
-    ...addVersion(sql, "master_data"),
-    ...addVersion(sql, "server_data"),
-    {
-      // Whoever was ever listed has a row: those that went a moment ago are few among many.
-      statement: `CREATE INDEX server_data_gone ON server_data (state, hlc, origin)${
-        sql.indexOnly("state = 'gone'")
-      }`,
-      query: sql.countIndexes,
-      values: ["server_data", "server_data_gone"],
-    },
-    `CREATE TABLE IF NOT EXISTS server_names (
-      name   ${sql.text(NAME_LENGTH)} PRIMARY KEY,
-      owner  ${sql.text(KEY_LENGTH)} NOT NULL,
-      hlc    BIGINT NOT NULL,
-      origin ${sql.text(ORIGIN_LENGTH)} NOT NULL
-    )${sql.tableOptions}`,
-  ],
-];
+export const SCHEMA_VERSION = 3;
 
 /** Columns of each table, in order, the key first. */
 export const TABLE_COLUMNS = {
@@ -149,8 +34,10 @@ export const TABLE_COLUMNS = {
     "verified",
     "hlc",
     "origin",
+    "gone_at",
+    "gone_cause",
   ],
-  Client_data: ["Number", "User", "IP", "NetName", "Country", "config"],
+  Client_data: ["Number", "User", "IP", "NetName", "Country", "config", "hlc", "origin"],
   server_history: ["server", "at", "step", "players", "peak", "max_players", "map"],
   server_names: ["name", "owner", "hlc", "origin"],
 } as const;
@@ -220,19 +107,22 @@ export async function migrate(engine: SqlEngine): Promise<number> {
 
 async function make(session: SqlSession, change: Change): Promise<void> {
   if (typeof change === "string") await session.execute(change);
-  else if (!await isMade(session, change)) await add(session, change);
+  else if (!await isMade(session, change)) await alter(session, change);
 }
 
-async function isMade(session: SqlSession, { query, values }: Addition): Promise<boolean> {
+async function isMade(
+  session: SqlSession,
+  { query, values, isThere }: Alteration,
+): Promise<boolean> {
   const [row] = await session.query(query, values);
-  return Number(row?.["count"]) > 0;
+  return (Number(row?.["count"]) > 0) === isThere;
 }
 
-async function add(session: SqlSession, addition: Addition): Promise<void> {
+async function alter(session: SqlSession, alteration: Alteration): Promise<void> {
   try {
-    await session.execute(addition.statement);
+    await session.execute(alteration.statement);
   } catch (error) {
     // The lock of a cluster's node says nothing to another node, whose master may have been first.
-    if (!await isMade(session, addition).catch(() => false)) throw error;
+    if (!await isMade(session, alteration).catch(() => false)) throw error;
   }
 }

@@ -16,8 +16,8 @@ const BUSY_TIMEOUT_MS = 5000;
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
-/** Statements kept prepared; the program has about a third as many. */
-const MAX_PREPARED = 64;
+/** Statements kept prepared; the program has about half as many. */
+const MAX_PREPARED = 128;
 
 const SQLITE: Dialect = {
   numberColumn: "INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -30,6 +30,7 @@ const SQLITE: Dialect = {
   floorDiv: (expression, step) => `(${expression} / ${step})`,
   countColumns: "SELECT COUNT(*) AS count FROM pragma_table_info(?) WHERE name = ?",
   countIndexes: "SELECT COUNT(*) AS count FROM pragma_index_list(?) WHERE name = ?",
+  dropIndex: (_table, index) => `DROP INDEX ${index}`,
   indexOnly: (condition) => ` WHERE ${condition}`,
 };
 

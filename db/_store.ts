@@ -10,11 +10,13 @@ import {
   type Stored,
 } from "../registry/mod.ts";
 import type { SqlEngine, SqlSession, SqlValue } from "./_engine.ts";
-import { columnText, masterValues, serverValues } from "./_rows.ts";
+import { putMaster } from "./_masters.ts";
+import { columnText, IS_RECORD, masterValues, serverValues } from "./_rows.ts";
 import { migrate } from "./_schema.ts";
 import { readStored } from "./_stored.ts";
 import { toSqlTime } from "./_time.ts";
 import { chunked, MASTERS, NAMES, SERVERS, upsert } from "./_upserts.ts";
+import { mergeClaims } from "./_user_claims.ts";
 
 /** Seconds of one sample of a server's history. */
 export const SAMPLE_STEP = 300;
@@ -38,12 +40,15 @@ export interface SqlStoreOptions {
   readonly onUnreadable?: (servers: number, first: string) => void;
   /** Numbers of servers that were written and did not have theirs; nobody asks when left out. */
   readonly onNumbers?: (numbers: Numbers) => void;
+  /** Milliseconds since 1970; this machine's clock when left out. */
+  readonly now?: () => number;
 }
 
 /** Servers, masters, names and history in a database. All failures are `SqlError`s. */
 export class SqlStore implements Store {
   readonly #engine: SqlEngine;
   readonly #options: SqlStoreOptions;
+  readonly #now: () => number;
   /** Whether a Number that a record has is its row's. */
   #numbersHold = true;
   #prepared = false;
@@ -52,6 +57,7 @@ export class SqlStore implements Store {
   constructor(engine: SqlEngine, options: SqlStoreOptions = {}) {
     this.#engine = engine;
     this.#options = options;
+    this.#now = options.now ?? Date.now;
   }
 
   /** Where the database is, for people. */
@@ -86,9 +92,12 @@ export class SqlStore implements Store {
       await upsert(session, dialect, MASTERS, masters.map(masterValues));
       const claims = changes.filter((change) => change.type === "name");
       await upsert(session, dialect, NAMES, claims.map(nameValues));
+      const users = changes.filter((change) => change.type === "user");
+      await mergeClaims(session, users, this.#now());
       for (const change of changes) {
         if (change.type === "seen") await this.#see(session, change.ids, change.at);
         if (change.type === "samples") await this.#sample(session, change.samples, change.at);
+        if (change.type === "master") await putMaster(session, change.master);
       }
       return await this.#newNumbers(session, servers);
     });
@@ -125,7 +134,10 @@ export class SqlStore implements Store {
       );
       // Nearly all are game servers; who is none is a master.
       if (seen === chunk.length) continue;
-      await session.execute(`UPDATE master_data SET last_seen = ? WHERE ${which}`, values);
+      await session.execute(
+        `UPDATE master_data SET last_seen = ? WHERE (${which}) AND ${IS_RECORD}`,
+        values,
+      );
     }
   }
 
@@ -138,17 +150,22 @@ export class SqlStore implements Store {
       const which = anyOf(chunk.length, "(IP = ? AND port = ? AND last_seen <= ?)");
       await session.execute(`DELETE FROM server_data WHERE verified = 0 AND (${which})`, keys);
       const cases = `CASE ${"WHEN IP = ? AND port = ? THEN ? ".repeat(chunk.length)}END`;
-      const values = [
+      const versions = [
         ...chunk.flatMap(({ id, hlc }) => [...keyOf(id), hlc]),
         ...chunk.flatMap(({ id, origin }) => [...keyOf(id), origin]),
-        ...keys,
       ];
-      for (const table of ["server_data", "master_data"]) {
-        await session.execute(
-          `UPDATE ${table} SET state = 'gone', hlc = ${cases}, origin = ${cases} WHERE ${which}`,
-          values,
-        );
-      }
+      const causes = chunk.flatMap(({ id, cause }) => [...keyOf(id), cause]);
+      await session.execute(
+        `UPDATE server_data SET state = 'gone', hlc = ${cases}, origin = ${cases},
+           gone_cause = ${cases}, gone_at = ? WHERE ${which}`,
+        // Not the version's time, which is that of another master's clock where that one wrote it.
+        [...versions, ...causes, this.#now(), ...keys],
+      );
+      await session.execute(
+        `UPDATE master_data SET state = 'gone', hlc = ${cases}, origin = ${cases}
+         WHERE (${which}) AND ${IS_RECORD}`,
+        [...versions, ...keys],
+      );
     }
   }
 

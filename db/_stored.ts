@@ -1,14 +1,8 @@
-import {
-  hlcAt,
-  type NameClaim,
-  type ServerRecord,
-  type Stored,
-  type Tombstone,
-} from "../registry/mod.ts";
+import type { NameClaim, ServerRecord, Stored, Tombstone } from "../registry/mod.ts";
 import { formatEndpoint } from "../protocol/mod.ts";
 import type { Row, SqlEngine } from "./_engine.ts";
 import { masterConfig, serverConfig } from "./_config_shapes.ts";
-import { recordOf } from "./_rows.ts";
+import { IS_RECORD, recordOf } from "./_rows.ts";
 
 /** Rows read at a time: so few that they are garbage again before a collector has moved them. */
 const PAGE = 1000;
@@ -65,7 +59,8 @@ async function* readRows(
     const rows = await engine.query(
       `SELECT Number, IP, port, NetName, ${more}config, state, first_seen, last_seen, hlc, origin
        FROM ${table}
-       WHERE first_seen >= ? AND (first_seen > ? OR Number > ?) AND state <> 'gone'
+       WHERE first_seen >= ? AND (first_seen > ? OR Number > ?)
+         AND state <> 'gone' AND ${IS_RECORD}
        ORDER BY first_seen, Number LIMIT ${PAGE}`,
       [last[0], ...last],
     );
@@ -76,33 +71,46 @@ async function* readRows(
   }
 }
 
+/**
+ * Departures that were written down since a time, in that order. When a server went as its version
+ * tells is of no use here: that is the time of the clock of whichever master has seen it go.
+ */
 async function* readTombstones(engine: SqlEngine, since: number): AsyncGenerator<Tombstone[]> {
-  let last: [number, string, number] = [hlcAt(since) + 1, "", 0];
+  let [at, origin, hlc, number] = [since, "", 0, 0];
   for (;;) {
+    // In the order of the index; what has no version cannot be told.
     const rows = await engine.query(
-      `SELECT Number, IP, port, hlc, origin FROM server_data
-       WHERE state = 'gone' AND hlc >= ?
-         AND (hlc > ? OR origin > ? OR (origin = ? AND Number > ?))
-       ORDER BY hlc, origin, Number LIMIT ${PAGE}`,
-      [last[0], last[0], last[1], last[1], last[2]],
+      `SELECT Number, IP, port, hlc, origin, gone_at, gone_cause FROM server_data
+       WHERE state = 'gone' AND gone_at >= ? AND hlc > 0
+         AND (gone_at > ? OR origin > ?
+           OR (origin = ? AND (hlc > ? OR (hlc = ? AND Number > ?))))
+       ORDER BY gone_at, origin, hlc, Number LIMIT ${PAGE}`,
+      [at, at, origin, origin, hlc, hlc, number],
     );
     const end = rows.at(-1);
     if (!end) return;
-    yield rows.map((row) => ({
-      id: endpointOf(row),
-      hlc: Number(row["hlc"]),
-      origin: String(row["origin"]),
-    }));
-    last = [Number(end["hlc"]), String(end["origin"]), Number(end["Number"])];
+    yield rows.map(tombstoneOf);
+    [at, origin] = [Number(end["gone_at"]), String(end["origin"])];
+    [hlc, number] = [Number(end["hlc"]), Number(end["Number"])];
   }
+}
+
+function tombstoneOf(row: Row): Tombstone {
+  return {
+    id: endpointOf(row),
+    hlc: Number(row["hlc"]),
+    origin: String(row["origin"]),
+    // Before there were causes, nobody wrote down who had said so.
+    cause: row["gone_cause"] === "quit" ? "quit" : "expired",
+  };
 }
 
 /** The latest of the departures that are no longer told, by origin. */
 async function readHorizon(engine: SqlEngine, since: number): Promise<Stored["horizon"]> {
   const rows = await engine.query(
     `SELECT origin, MAX(hlc) AS hlc FROM server_data
-     WHERE state = 'gone' AND hlc <= ? AND origin <> '' GROUP BY origin`,
-    [hlcAt(since)],
+     WHERE state = 'gone' AND gone_at < ? AND origin <> '' GROUP BY origin`,
+    [since],
   );
   return rows.map((row) => [String(row["origin"]), Number(row["hlc"])]);
 }

@@ -1,5 +1,5 @@
 import type { Dialect, SqlSession, SqlValue } from "./_engine.ts";
-import { MASTER_COLUMNS, SERVER_COLUMNS } from "./_rows.ts";
+import { IS_RECORD, MASTER_COLUMNS, SERVER_COLUMNS } from "./_rows.ts";
 import { TABLE_COLUMNS } from "./_schema.ts";
 
 /**
@@ -23,10 +23,15 @@ function takes(column: string): Assignment {
   return ({ newValue }) => `${column} = ${newValue(column)}`;
 }
 
-/** The column takes the new value unless that is empty. */
-function takesKnown(column: string): Assignment {
+/**
+ * The column takes the new value unless that is empty.
+ *
+ * @param condition What else has to hold for the old one to stay.
+ */
+function takesKnown(column: string, condition = "1 = 1"): Assignment {
   return ({ newValue }) =>
-    `${column} = CASE WHEN ${newValue(column)} = '' THEN ${column} ELSE ${newValue(column)} END`;
+    `${column} = CASE WHEN ${newValue(column)} = '' AND ${condition} THEN ${column}
+     ELSE ${newValue(column)} END`;
 }
 
 /** The column takes the new value when the new row's version is the lower one. */
@@ -64,6 +69,8 @@ export const SERVERS: Target = {
     ({ greatest, newValue }) => `verified = ${greatest}(verified, ${newValue("verified")})`,
     takes("hlc"),
     takes("origin"),
+    takes("gone_at"),
+    takes("gone_cause"),
   ],
 };
 
@@ -73,14 +80,15 @@ export const MASTERS: Target = {
   columns: MASTER_COLUMNS,
   key: ["IP", "port"],
   updates: [
-    takesKnown("Name"),
-    takesKnown("NetName"),
+    // What another master calls itself is not known of this one. The state is assigned last.
+    takesKnown("Name", IS_RECORD),
+    takesKnown("NetName", IS_RECORD),
     takes("last_seen"),
     takes("config"),
     takes("first_seen"),
-    takes("state"),
     takes("hlc"),
     takes("origin"),
+    takes("state"),
   ],
 };
 
@@ -92,6 +100,22 @@ export const NAMES: Target = {
   // One kind of database assigns in this order, and sees what it has assigned: the time goes last.
   updates: [takesEarlier("owner"), takesEarlier("origin"), takesEarlier("hlc")],
 };
+
+/** Inserts rows that are not there, each with a value for every column. */
+export async function insert(
+  session: SqlSession,
+  table: string,
+  columns: readonly string[],
+  rows: readonly SqlValue[][],
+): Promise<void> {
+  for (const chunk of chunked(rows)) {
+    await session.execute(
+      `INSERT INTO ${table} (${columns.join(", ")})
+       VALUES ${placeholders(chunk.length, columns.length)}`,
+      chunk.flat(),
+    );
+  }
+}
 
 /** Puts rows, each with a value for every column of the target. */
 export async function upsert(

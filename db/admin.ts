@@ -38,10 +38,16 @@ export class ImportError extends Error {
 const HEADER = { format: "netpanzer-masterserver-export", version: SCHEMA_VERSION };
 
 /** What columns hold that an export of an earlier version does not have. */
-const LATER_COLUMNS: Readonly<Record<string, { since: number; value: SqlValue }>> = {
-  hlc: { since: 2, value: 0 },
-  origin: { since: 2, value: "" },
-};
+const LATER_COLUMNS: readonly {
+  readonly table: TableName;
+  readonly since: number;
+  readonly values: Readonly<Record<string, SqlValue>>;
+}[] = [
+  { table: "master_data", since: 2, values: { hlc: 0, origin: "" } },
+  { table: "server_data", since: 2, values: { hlc: 0, origin: "" } },
+  { table: "server_data", since: 3, values: { gone_at: 0, gone_cause: "" } },
+  { table: "Client_data", since: 3, values: { hlc: 0, origin: "" } },
+];
 
 /** Rows read or written at a time. */
 const PAGE = 1000;
@@ -201,9 +207,10 @@ function parseRow(
   if (!known || typeof row !== "object" || row === null) {
     throw new ImportError(`line ${number}: the table must be one of ${TABLES.join(", ")}`);
   }
+  const later = LATER_COLUMNS.filter((each) => each.table === known && version < each.since);
+  const whole: Row = Object.assign({}, row, ...later.map((each) => each.values));
   const values = TABLE_COLUMNS[known].map((column) => {
-    const later = LATER_COLUMNS[column];
-    const value = later && version < later.since ? later.value : (row as Row)[column];
+    const value = whole[column];
     if (typeof value === "string" || typeof value === "number" || value === null) return value;
     throw new ImportError(`line ${number}: the column ${column} of ${known} is missing`);
   });

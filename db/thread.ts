@@ -114,6 +114,9 @@ class StoreThread implements ThreadBody {
       if (question.type === "claim") {
         return { type: "claimed", outcome: await users.claim(question.claim) };
       }
+      if (question.type === "users") {
+        return { type: "users", ...await users.page(question.after) };
+      }
       const found = await users.find(question.user);
       if (!found) return { type: "user", user: undefined };
       const { number, user, country } = found;

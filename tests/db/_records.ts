@@ -11,13 +11,13 @@ export function version(step: number, origin = ORIGIN): Version {
   return { hlc: hlcAt(NOW) + step, origin };
 }
 
-/** A server has quit. */
+/** A server has quit, or fell silent. */
 export function gone(id: string, step = 0, silentSince?: number): StoreChange {
   return {
     type: "gone",
     id,
     ...version(step),
-    ...(silentSince === undefined ? {} : { silentSince }),
+    ...(silentSince === undefined ? { cause: "quit" } : { cause: "expired", silentSince }),
   };
 }
 

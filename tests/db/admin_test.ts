@@ -32,6 +32,20 @@ async function fill(settings: DatabaseSettings): Promise<void> {
     { type: "name", name: "tanks", key: "key", ...version(5) },
     { type: "put", record: server(9, { gamename: "master", port: 28900 }) },
     {
+      type: "master",
+      master: {
+        id: version(0).origin,
+        name: "Bob's master",
+        ip: "10.0.0.9",
+        port: 6060,
+        netName: "master.example.org",
+        key: "key",
+        ports: { ring0: 6060 },
+        lastSeen: NOW,
+      },
+    },
+    { type: "user", user: "Eve", key: "key of Eve", country: "FR", ...version(1, "elsewhere") },
+    {
       type: "samples",
       samples: [{ id: server(1).id, players: 3, maxPlayers: 8, map: "Zwölf 🛡 \"' \\ \n" }],
       at: NOW,
@@ -45,6 +59,7 @@ async function fill(settings: DatabaseSettings): Promise<void> {
       country: "",
       netName: "",
       at: NOW,
+      ...version(6),
     });
   }
   await engine.close();
@@ -55,16 +70,16 @@ testOnBoth(
   async ({ settings }) => {
     const admin = await DatabaseAdmin.open(settings);
     const { where: _where, ...before } = await admin.status();
-    assert.deepEqual(before, { schema: 0, wanted: 2, rows: {} });
+    assert.deepEqual(before, { schema: 0, wanted: 3, rows: {} });
     assert.equal(await admin.migrate(), 0);
     const { where, ...after } = await admin.status();
     assert.deepEqual(after, {
-      schema: 2,
-      wanted: 2,
+      schema: 3,
+      wanted: 3,
       rows: { master_data: 0, server_data: 0, Client_data: 0, server_history: 0, server_names: 0 },
     });
     assert.ok(!where.includes("secret"));
-    assert.equal(await admin.migrate(), 2);
+    assert.equal(await admin.migrate(), 3);
     await admin.close();
   },
 );
@@ -83,14 +98,14 @@ Deno.test({
     const third: DatabaseSettings = { type: "sqlite", path: `${directory}/third.db` };
     await fill(first);
     const original = await exported(first);
-    assert.equal(original.length, 1 + 2500 + 1 + 3 + 1 + 2);
+    assert.equal(original.length, 1 + 2500 + 2 + 4 + 1 + 2);
     let lines = original;
     for (const settings of [second, third]) {
       const admin = await DatabaseAdmin.open(settings);
       assert.deepEqual(await admin.import(linesOf(lines)), {
-        master_data: 1,
+        master_data: 2,
         server_data: 2500,
-        Client_data: 3,
+        Client_data: 4,
         server_history: 1,
         server_names: 2,
       });
@@ -122,8 +137,17 @@ testOnBoth(
       '{"format":"netpanzer-masterserver-export","version":2}',
       JSON.stringify({ table: "Client_data", row }),
     ]));
-    const claim = { user: "Eve", key: "e", ip: "::1", country: "", netName: "", at: NOW };
-    assert.deepEqual(await new Users(engine).claim(claim), { type: "welcome", number: 42 });
+    const from = { ip: "::1", country: "", netName: "", at: NOW };
+    const claim = { user: "Eve", key: "e", ...from, ...version(0) };
+    assert.deepEqual(await new Users(engine).claim(claim), {
+      type: "welcome",
+      number: 42,
+      isNew: true,
+    });
+    assert.deepEqual((await new Users(engine).page("")).users, [
+      { user: "Bob", key: "k", country: "", hlc: 0, origin: "" },
+      { user: "Eve", key: "e", country: "", ...version(0) },
+    ]);
     await admin.close();
   },
 );
@@ -140,7 +164,7 @@ testOnBoth(
     const cases: [string[], RegExp][] = [
       [[], /empty/],
       [["{}"], /line 1/],
-      [['{"format":"netpanzer-masterserver-export","version":3}'], /newer/],
+      [['{"format":"netpanzer-masterserver-export","version":4}'], /newer/],
       [['{"format":"netpanzer-masterserver-export","version":"1"}'], /line 1/],
       [[header, good, "{"], /line 3 is no JSON/],
       [
@@ -148,6 +172,10 @@ testOnBoth(
         /line 3: the table must be one of master_data/,
       ],
       [[header, good, '{"table":"Client_data","row":{"Number":2}}'], /line 3: the column User/],
+      [
+        [header.replace("2", "3"), good],
+        /line 2: the column hlc of Client_data is missing/,
+      ],
       [
         [header, '{"table":"server_names","row":{"name":"tanks","owner":"k"}}'],
         /line 2: the column hlc of server_names is missing/,
@@ -189,7 +217,12 @@ testOnBoth(
       again.slice(1),
       rows.map(({ table, row }) => ({
         table,
-        row: { ...row, hlc: 0, origin: "" },
+        row: {
+          ...row,
+          hlc: 0,
+          origin: "",
+          ...(table === "server_data" ? { gone_at: 0, gone_cause: "" } : {}),
+        },
       })),
     );
     await admin.close();

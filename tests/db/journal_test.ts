@@ -73,20 +73,57 @@ Deno.test("Journal: a line that is none is skipped", () =>
     journal.close();
   }));
 
-Deno.test("Journal: changes of a release that had no versions get the earliest", () =>
+Deno.test("Journal: users and masters of the network come back as they went", () =>
+  withPath((path) => {
+    const batch: StoreChange[] = [
+      { type: "user", user: "Zoë 🛡", key: "key of Zoë", country: "", ...version(1) },
+      {
+        type: "master",
+        master: {
+          id: "fedcba9876543210",
+          name: "Bob's master",
+          ip: "2001:db8::1",
+          port: 6060,
+          netName: "master.example.org",
+          key: "key",
+          ports: { ring0: 6060 },
+          lastSeen: 5,
+        },
+      },
+    ];
+    const before = new Journal(path);
+    before.append(batch);
+    before.close();
+    const after = new Journal(path);
+    assert.deepEqual(after.peek(), batch);
+    after.close();
+  }));
+
+Deno.test("Journal: changes of releases before versions and causes get what they meant", () =>
   withPath((path) => {
     const { hlc: _hlc, origin: _origin, ...unversioned } = server(1);
     const lines = [
       [{ type: "put", record: unversioned }, { type: "seen", ids: [unversioned.id], at: 5 }],
       [{ type: "gone", id: unversioned.id, silentSince: 7 }],
       [{ type: "put", record: server(2) }, { type: "gone", id: "10.0.0.3:3030", ...version(3) }],
+      [gone(4), goneAt("10.0.0.5:3030", 5, 7)],
     ];
     Deno.writeTextFileSync(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     const journal = new Journal(path);
     const expected = [
       [{ type: "put", record: server(1, { hlc: 0, origin: "" }) }, lines[0]?.[1]],
-      [{ type: "gone", id: unversioned.id, silentSince: 7, hlc: 0, origin: "" }],
-      lines[2],
+      [
+        {
+          type: "gone",
+          id: unversioned.id,
+          silentSince: 7,
+          hlc: 0,
+          origin: "",
+          cause: "expired",
+        },
+      ],
+      [lines[2]?.[0], { type: "gone", id: "10.0.0.3:3030", ...version(3), cause: "quit" }],
+      lines[3],
     ];
     assert.deepEqual([...journal.waiting()], expected);
     assert.deepEqual(journal.peek(), expected[0]);

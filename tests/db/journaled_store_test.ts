@@ -61,6 +61,20 @@ async function withStore(run: (bench: Bench) => Promise<void>): Promise<void> {
 }
 
 const put = (n: number): StoreChange => ({ type: "put", record: server(n) });
+const USER: StoreChange = { type: "user", user: "Bob", key: "k", country: "", ...version(1) };
+const MASTER: StoreChange = {
+  type: "master",
+  master: {
+    id: "fedcba9876543210",
+    name: "",
+    ip: "10.0.0.9",
+    port: 6060,
+    netName: "10.0.0.9",
+    key: "k",
+    ports: {},
+    lastSeen: NOW,
+  },
+};
 const DOWN = new SqlError("unavailable", "connection refused");
 
 async function loadAll(store: JournaledStore): Promise<string[]> {
@@ -113,7 +127,7 @@ Deno.test("JournaledStore: what an earlier process left is written first, and li
       {
         ...NOTHING,
         records: [server(1, { lastSeen: NOW + 99 })],
-        tombstones: [{ id: server(2).id, ...version(5) }],
+        tombstones: [{ id: server(2).id, ...version(5), cause: "quit" }],
       },
       "the database is still away",
     );
@@ -130,15 +144,15 @@ Deno.test("JournaledStore: what waits is told with names, and with who went befo
     backend.failure = DOWN;
     const store = open();
     const claim = { name: "Bob's tanks", key: "key of Bob", ...version(2) };
-    await store.write([gone(server(1).id, 1), gone(server(2).id, 1)]);
+    await store.write([gone(server(1).id, 1, NOW), gone(server(2).id, 1)]);
     await store.write([gone(server(2).id, 3), { type: "name", ...claim }, put(1)]);
-    await store.write([{ type: "samples", samples: [], at: NOW }]);
+    await store.write([{ type: "samples", samples: [], at: NOW }, USER, MASTER]);
     const rows = store.load(0);
     assert.deepEqual((await rows.next()).value, {
       records: [server(1)],
       tombstones: [
-        { id: server(1).id, ...version(1) },
-        { id: server(2).id, ...version(3) },
+        { id: server(1).id, ...version(1), cause: "expired" },
+        { id: server(2).id, ...version(3), cause: "quit" },
       ],
       horizon: [],
       names: [claim],
@@ -181,11 +195,19 @@ Deno.test("JournaledStore: a refused change is told by what it is about", () =>
     await store.write([
       gone("10.0.0.1:3030"),
       { type: "name", name: "Bob's tanks", key: "k", ...version(1) },
+      USER,
+      MASTER,
       { type: "seen", ids: ["10.0.0.1:3030"], at: NOW },
     ]);
     await until("taken", () => store.backlog === 0);
     const rejected = events.filter((event) => event.type === "rejected");
-    assert.deepEqual(rejected.map(({ id }) => id), ["10.0.0.1:3030", "Bob's tanks", "seen"]);
+    assert.deepEqual(rejected.map(({ id }) => id), [
+      "10.0.0.1:3030",
+      "Bob's tanks",
+      "Bob",
+      "fedcba9876543210",
+      "seen",
+    ]);
     await store.close(1000);
   }));
 

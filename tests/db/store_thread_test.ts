@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StoreClient, storeThread } from "../../db/mod.ts";
-import { hlcAt, type ServerRecord, type Stored, type Version } from "../../registry/mod.ts";
-import type { FromThread, ThreadBody, ThreadSettings, ToThread } from "../../threads/mod.ts";
+import { hlcAt, type ServerRecord, type Version } from "../../registry/mod.ts";
+import type { FromThread, ThreadBody, ThreadSettings } from "../../threads/mod.ts";
 import { sleep, withTempDir } from "../_helpers.ts";
 import { until } from "../e2e/_until.ts";
 import { NOW, query, record } from "./_helpers.ts";
@@ -9,9 +9,9 @@ import { NOW, query, record } from "./_helpers.ts";
 const VERSION: Version = { hlc: hlcAt(NOW), origin: "0123456789abcdef" };
 const A = record("192.0.2.1", VERSION);
 const B = record("192.0.2.2", VERSION);
+/** Where a player came from, and when. */
+const FROM = { ip: "::1", country: "", netName: "", at: 0 };
 const PUT_A = { type: "put", record: A } as const;
-
-const NOTHING: Stored = { records: [], tombstones: [], horizon: [], names: [] };
 
 /** The records of each part, their Numbers left out. */
 async function gather(client: StoreClient, since = 0): Promise<ServerRecord[][]> {
@@ -20,14 +20,6 @@ async function gather(client: StoreClient, since = 0): Promise<ServerRecord[][]>
     batches.push(records.map(({ number: _, ...record }) => record));
   }
   return batches;
-}
-
-/** A client whose messages are kept. */
-function recorded(): { client: StoreClient; sent: ToThread[] } {
-  const sent: ToThread[] = [];
-  const client = new StoreClient((message) => sent.push(message));
-  client.up();
-  return { client, sent };
 }
 
 function settingsOf(path: string): ThreadSettings {
@@ -74,7 +66,7 @@ Deno.test("storeThread: writes and loads what its client asks for", async () => 
   await withThread(async (client, body) => {
     assert.deepEqual((await gather(client)).flat(), []);
     await client.write([PUT_A, { type: "put", record: B }]);
-    await client.write([{ type: "gone", id: A.id, ...VERSION }]);
+    await client.write([{ type: "gone", id: A.id, ...VERSION, cause: "quit" }]);
     assert.deepEqual((await gather(client)).flat(), [B]);
     assert.deepEqual(body.counters(), {
       writes: 2,
@@ -97,7 +89,7 @@ Deno.test("storeThread: a large load comes in several messages, in order", async
 
 Deno.test("storeThread: a change that makes no sense costs only itself", async () => {
   await withThread(async (client, body, said) => {
-    await client.write([{ type: "gone", id: "no endpoint", ...VERSION }, PUT_A]);
+    await client.write([{ type: "gone", id: "no endpoint", ...VERSION, cause: "quit" }, PUT_A]);
     assert.deepEqual((await gather(client)).flat(), [A]);
     assert.match(JSON.stringify(said), /"rejected","id":"no endpoint"/);
     assert.equal(body.counters()["failures"], 0);
@@ -130,9 +122,11 @@ Deno.test("storeThread: rows that make no sense are left out and told once", asy
 Deno.test("storeThread: a claim is answered after its row is stored", async () => {
   await withThread(async (client, _, _said, path) => {
     await gather(client);
-    const claim = { user: "Bob", key: "k", ip: "::1", country: "", netName: "", at: 0 };
+    const claim = { user: "Bob", key: "k", ...FROM, ...VERSION };
     const ask = (change = {}) => client.ask({ type: "claim", claim: { ...claim, ...change } });
-    assert.deepEqual(await ask(), { type: "claimed", outcome: { type: "welcome", number: 1 } });
+    const welcome = { type: "welcome", number: 1 };
+    assert.deepEqual(await ask(), { type: "claimed", outcome: { ...welcome, isNew: true } });
+    assert.deepEqual(await ask(), { type: "claimed", outcome: { ...welcome, isNew: false } });
     assert.equal(query(path, "SELECT User FROM Client_data")[0]?.["User"], "Bob");
     assert.deepEqual(await ask({ key: "other" }), {
       type: "claimed",
@@ -145,7 +139,7 @@ Deno.test("storeThread: a claim is answered after its row is stored", async () =
 Deno.test("storeThread: a user is found by their name, without their key", async () => {
   await withThread(async (client) => {
     await gather(client);
-    const claim = { user: "Bob", key: "k", ip: "::1", country: "FR", netName: "", at: 0 };
+    const claim = { user: "Bob", key: "k", ...FROM, country: "FR", ...VERSION };
     await client.ask({ type: "claim", claim });
     assert.deepEqual(await client.ask({ type: "find-user", user: "Bob" }), {
       type: "user",
@@ -163,25 +157,50 @@ Deno.test("storeThread: a database that fails while it is asked is busy", async 
     await gather(client);
     query(path, "DROP TABLE Client_data");
     assert.deepEqual(await client.ask({ type: "find-user", user: "Bob" }), { type: "busy" });
+    assert.deepEqual(await client.ask({ type: "users", after: "" }), { type: "busy" });
+  });
+});
+
+Deno.test("storeThread: all claims of users are asked for in parts", async () => {
+  await withThread(async (client) => {
+    const users = ["Ann", "Bob", "Eve"].map((user) => ({
+      user,
+      key: `key of ${user}`,
+      country: "FR",
+      ...VERSION,
+    }));
+    await client.write(users.map((each) => ({ type: "user", ...each })));
+    await gather(client);
+    assert.deepEqual(await client.ask({ type: "users", after: "" }), {
+      type: "users",
+      users,
+      last: true,
+    });
+    assert.deepEqual(await client.ask({ type: "users", after: "Bob" }), {
+      type: "users",
+      users: users.slice(2),
+      last: true,
+    });
   });
 });
 
 Deno.test("storeThread: names and servers that are gone are loaded too", async () => {
   await withThread(async (client) => {
     const claim = { name: "Bob's tanks", key: "key of Bob", ...VERSION };
-    const [early, late] = [hlcAt(NOW - 2000), hlcAt(NOW)];
+    const early = { hlc: hlcAt(NOW - 2000), origin: VERSION.origin };
     await client.write([PUT_A, { type: "put", record: B }, { type: "name", ...claim }]);
-    await client.write([
-      { type: "gone", id: A.id, hlc: early, origin: VERSION.origin },
-      { type: "gone", id: B.id, hlc: late, origin: VERSION.origin },
-    ]);
-    const parts = await Array.fromAsync(client.load(NOW - 1000));
+    await client.write([{ type: "gone", id: A.id, ...early, cause: "quit" }]);
+    await gather(client);
+    await sleep(5);
+    const since = Date.now();
+    await client.write([{ type: "gone", id: B.id, ...VERSION, cause: "expired" }]);
+    const parts = await Array.fromAsync(client.load(since));
     assert.deepEqual(parts.flatMap(({ records }) => records), []);
     assert.deepEqual(parts.flatMap(({ names }) => names), [claim]);
     assert.deepEqual(parts.flatMap(({ tombstones }) => tombstones), [
-      { id: B.id, hlc: late, origin: VERSION.origin },
+      { id: B.id, ...VERSION, cause: "expired" },
     ]);
-    assert.deepEqual(parts.flatMap(({ horizon }) => horizon), [[VERSION.origin, early]]);
+    assert.deepEqual(parts.flatMap(({ horizon }) => horizon), [[VERSION.origin, early.hlc]]);
   });
 });
 
@@ -236,9 +255,10 @@ Deno.test("storeThread: a file that is no database is told, and changes are take
     });
     await body.start();
     body.receive({ type: "write", request: 1, changes: [PUT_A] });
-    const claim = { user: "Bob", key: "k", ip: "::1", country: "", netName: "", at: 0 };
+    const claim = { user: "Bob", key: "k", ...FROM, ...VERSION };
     body.receive({ type: "question", request: 2, question: { type: "claim", claim } });
     body.receive({ type: "question", request: 3, question: { type: "find-user", user: "Bob" } });
+    body.receive({ type: "question", request: 4, question: { type: "users", after: "" } });
     await sleep(100);
     const text = JSON.stringify(said);
     assert.match(text, /"down","reason":"the database file .* cannot be used: .*\[database\] base/);
@@ -248,6 +268,7 @@ Deno.test("storeThread: a file that is no database is told, and changes are take
       /"found","request":2,"finding":{"type":"claimed","outcome":{"type":"busy"}}/,
     );
     assert.match(text, /"found","request":3,"finding":{"type":"busy"}/);
+    assert.match(text, /"found","request":4,"finding":{"type":"busy"}/);
     await body.stop(0);
     assert.ok(Deno.statSync(`${path}.journal`).size > 0);
     assert.match(Deno.readTextFileSync(path), /diary/);
@@ -264,84 +285,4 @@ Deno.test("storeThread: a place for neither file nor journal fails its start", a
       storeThread({ kind: "ring" } as Parameters<typeof storeThread>[0], context);
     }, TypeError);
   });
-});
-
-Deno.test("StoreClient: nothing is asked of a thread that is not up", async () => {
-  const sent: ToThread[] = [];
-  const client = new StoreClient((message) => sent.push(message));
-  await assert.rejects(client.write([PUT_A]), /down/);
-  await assert.rejects(gather(client), /down/);
-  assert.deepEqual(await client.ask({ type: "find-user", user: "Bob" }), { type: "busy" });
-  assert.deepEqual(sent, []);
-});
-
-Deno.test("StoreClient.ask: a thread that goes down meanwhile is busy", async () => {
-  const { client, sent } = recorded();
-  const asked = client.ask({ type: "find-user", user: "Bob" });
-  assert.deepEqual(sent, [
-    { type: "question", request: 1, question: { type: "find-user", user: "Bob" } },
-  ]);
-  client.down();
-  assert.deepEqual(await asked, { type: "busy" });
-});
-
-Deno.test("StoreClient: when the thread goes down all that was asked fails", async () => {
-  const { client, sent } = recorded();
-  const outcomes = [client.write([PUT_A]), client.write([PUT_A]), gather(client)].map((asked) =>
-    assert.rejects(asked, /down/)
-  );
-  client.down();
-  await Promise.all(outcomes);
-  client.up();
-  const again = client.write([PUT_A]);
-  const last = sent.at(-1);
-  assert.ok(last?.type === "write");
-  client.receive({ type: "written", request: last.request });
-  await again;
-});
-
-Deno.test("StoreClient: each answer is for its request, whatever the order", async () => {
-  const { client, sent } = recorded();
-  const first = client.write([PUT_A]);
-  const second = client.write([PUT_A]);
-  const [a, b] = sent.map((message) => message.type === "write" ? message.request : NaN);
-  client.receive({ type: "store-error", request: b ?? 0, message: "disk full" });
-  await assert.rejects(second, /disk full/);
-  client.receive({ type: "written", request: b ?? 0 });
-  client.receive({ type: "written", request: 999 });
-  client.receive({ type: "loaded" });
-  let settled = false;
-  void first.then(() => settled = true);
-  await sleep(1);
-  assert.equal(settled, false);
-  client.receive({ type: "written", request: a ?? 0 });
-  await first;
-});
-
-Deno.test("StoreClient.load: yields rows as they come, and fails where they stop", async () => {
-  const { client, sent } = recorded();
-  const rows = client.load(5)[Symbol.asyncIterator]();
-  const first = rows.next();
-  const [asked] = sent;
-  assert.ok(asked?.type === "load" && asked.since === 5);
-  const { request } = asked;
-  const [partA, partB] = [{ ...NOTHING, records: [A] }, { ...NOTHING, records: [B] }];
-  client.receive({ type: "rows", request, stored: partA, last: false });
-  assert.deepEqual(await first, { value: partA, done: false });
-  client.receive({ type: "rows", request, stored: partB, last: false });
-  client.receive({ type: "store-error", request, message: "damaged" });
-  assert.deepEqual(await rows.next(), { value: partB, done: false });
-  await assert.rejects(rows.next(), /damaged/);
-});
-
-Deno.test("StoreClient.load: rows that come all at once lose nothing", async () => {
-  const { client, sent } = recorded();
-  const loaded = gather(client);
-  await sleep(1);
-  const request = sent[0]?.type === "load" ? sent[0].request : NaN;
-  for (const last of [false, false, true]) {
-    const stored = { ...NOTHING, records: [last ? B : A] };
-    client.receive({ type: "rows", request, stored, last });
-  }
-  assert.deepEqual(await loaded, [[A], [A], [B]]);
 });
