@@ -8,12 +8,13 @@ import {
 import { decodeRing2Request, encodeMessage, type Filter, formatEndpoint } from "../protocol/mod.ts";
 import { escapeControls } from "../daemon/mod.ts";
 import { EXIT, Exit } from "./_exit.ts";
-import { print, tell } from "./_output.ts";
+import { print } from "./_output.ts";
 import { clientExit, knownMasters, openedCrypto, type PinsOption, RING_2_PORT } from "./_secure.ts";
 import { serverTable } from "./_server_table.ts";
 import { stopSignal } from "./_service.ts";
 import { parseTarget } from "./_targets.ts";
-import { FALLBACK_SIZE, Watch, type WatchOutput } from "./_watch.ts";
+import { prettyJson, standardOutput, widthOf } from "./_terminal.ts";
+import { Watch } from "./_watch.ts";
 
 /** Port of the old-style list when none is named. */
 const OLD_STYLE_PORT = 28900;
@@ -113,33 +114,10 @@ async function listOld(target: string, options: ListOptions): Promise<void> {
   }
 }
 
-function terminalSize(): { columns: number; rows: number } {
-  try {
-    const { columns, rows } = Deno.consoleSize();
-    // A terminal that nobody has told its size says 0.
-    return {
-      columns: columns || FALLBACK_SIZE.columns,
-      rows: rows || FALLBACK_SIZE.rows,
-    };
-  } catch {
-    return FALLBACK_SIZE;
-  }
-}
-
-function standardOutput(): WatchOutput {
-  return { isTerminal: Deno.stdout.isTerminal(), size: terminalSize, print, tell };
-}
-
-/** JSON that is harmless to a terminal; what is escaped means the same. */
-function safeJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).split("\n").map(escapeControls).join("\n");
-}
-
 async function printList(browser: BrowserClient, filter: Filter, json: boolean): Promise<void> {
   const servers = await browser.list(filter);
-  const { isTerminal, size } = standardOutput();
-  const width = isTerminal ? size().columns : undefined;
-  print(json ? safeJson(servers) : serverTable(servers, width).join("\n"));
+  const width = widthOf(standardOutput());
+  print(json ? prettyJson(servers) : serverTable(servers, width).join("\n"));
 }
 
 async function watchList(browser: BrowserClient, filter: Filter, watch: Watch): Promise<void> {

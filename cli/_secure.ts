@@ -33,6 +33,7 @@ const STATUS: Readonly<Record<ClientFailure, number>> = {
   "protocol": EXIT.PROTOCOL,
   "refused": EXIT.PROTOCOL,
   "wrong-key": EXIT.PROTOCOL,
+  "wrong-password": EXIT.PROTOCOL,
 };
 
 /**

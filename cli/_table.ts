@@ -54,6 +54,11 @@ export interface Column {
   readonly align?: "right";
   /** Cells that it keeps at least when the table is too wide; what has none is never narrowed. */
   readonly shrinksTo?: number;
+  /**
+   * Columns are left out of a table that is too wide however narrow they are made, those that are
+   * worth least first; what has no worth of its own always stays.
+   */
+  readonly worth?: number;
 }
 
 function pad(text: string, width: number, align: Column["align"]): string {
@@ -75,6 +80,23 @@ function shrink(widths: number[], columns: readonly Column[], tooWide: number): 
   }
 }
 
+/** Cells that columns take side by side. */
+function totalWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1);
+}
+
+/** Which columns there is room for, when those that can be narrowed are as narrow as can be. */
+function fitting(columns: readonly Column[], widths: readonly number[], width: number): number[] {
+  const least = columns.map(({ shrinksTo = Infinity }, i) => Math.min(shrinksTo, widths[i] ?? 0));
+  let kept = [...columns.keys()];
+  while (totalWidth(kept.map((i) => least[i] ?? 0)) > width) {
+    const lowest = Math.min(...kept.map((i) => columns[i]?.worth ?? Infinity));
+    if (lowest === Infinity) break;
+    kept = kept.filter((i) => columns[i]?.worth !== lowest);
+  }
+  return kept;
+}
+
 /**
  * Lines of a table, the titles first. No line is wider than asked for, nor ends in a space.
  *
@@ -91,8 +113,12 @@ export function formatTable(
     cells.reduce((widest, row) => Math.max(widest, textWidth(row[i] ?? "")), 0)
   );
   if (width !== undefined) {
-    const needed = widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1);
-    shrink(widths, columns, needed - width);
+    const kept = fitting(columns, widths, width);
+    if (kept.length < columns.length) {
+      const pick = <T>(row: readonly T[]): T[] => kept.map((i) => row[i] as T);
+      return formatTable(pick(columns), rows.map(pick), width);
+    }
+    shrink(widths, columns, totalWidth(widths) - width);
   }
   return cells.map((row) => {
     const padded = columns.map(({ align }, i) => {

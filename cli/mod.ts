@@ -12,6 +12,7 @@ import { print, tell } from "./_output.ts";
 import type { AgentCommandOptions } from "./_agent.ts";
 import type { KeyPinOptions, KeyShowOptions } from "./_key.ts";
 import type { ListOptions } from "./_list.ts";
+import type { PeersOptions } from "./_peers.ts";
 import type { RelayCommandOptions } from "./_relay.ts";
 
 function collect(value: string, before: readonly string[]): readonly string[] {
@@ -68,6 +69,15 @@ function program(entry: string, finish: (status: number) => void): Command {
   withConfiguration(masterserver.command("check"))
     .description("check the configuration and tell everything that is wrong with it")
     .action((options: ConfigurationOptions) => finish(check(options)));
+  withConfiguration(masterserver.command("peers"))
+    .description("print how a master stands to the others of its network, by ring 0")
+    .argument("[host[:port]]", "the master to ask; the one that the configuration is for")
+    .option("--json", "print JSON")
+    .option("--watch", "go on and show what changes, until Ctrl-C; with --json an object a second")
+    .action(async (target: string | undefined, options: PeersOptions) => {
+      const { peers } = await import("./_peers.ts");
+      finish(await peers(target, options, metadata.version));
+    });
   addClientCommands(masterserver, finish);
   addKeyCommands(masterserver.command("key"), finish);
   addDatabaseCommands(masterserver.command("db"), finish);

@@ -5,6 +5,7 @@ import {
   isIpv6,
   MAX_STATUS_BYTES,
   STATUS_QUERY,
+  statusPairs,
 } from "../protocol/mod.ts";
 import {
   addressesOf,
@@ -47,21 +48,6 @@ export type AskedStatus =
   | ({ readonly type: "answered" } & StatusAnswer)
   | { readonly type: "silent"; readonly reason: string };
 
-const utf8 = new TextDecoder();
-
-/** Every pair of a status answer; of a repeated key the first value counts, an empty one does. */
-export function statusValues(bytes: Uint8Array): Map<string, string> {
-  const tokens = utf8.decode(bytes).split("\\");
-  if (tokens[0] === "") tokens.shift();
-  const values = new Map<string, string>();
-  for (let i = 0; i + 1 < tokens.length; i += 2) {
-    const [key, value] = [tokens[i] as string, tokens[i + 1] as string];
-    if (key === "final") break;
-    if (!values.has(key)) values.set(key, value);
-  }
-  return values;
-}
-
 /** IPv4 first: netPanzer 0.8.7 answers over nothing else. */
 const FAMILIES: readonly AddressFamily[] = [4, 6];
 
@@ -79,7 +65,7 @@ async function receiveStatus(
       const sender = from as Deno.NetAddr;
       if (sender.port !== port || canonicalAddress(sender.hostname) !== ip) continue;
       const status = decodeStatus(bytes);
-      if (status) return { status, values: statusValues(bytes) };
+      if (status) return { status, values: statusPairs(bytes) };
     }
   } catch {
     return undefined;

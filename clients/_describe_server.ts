@@ -1,4 +1,5 @@
 import {
+  isSecret,
   MAX_GAME_PROTOCOL,
   MAX_GAMENAME_CHARACTERS,
   MAX_MAP_CHARACTERS,
@@ -8,6 +9,7 @@ import {
   MAX_SETTING_VALUE_CHARACTERS,
   MAX_SETTINGS,
   MAX_SETTINGS_BYTES,
+  oneLine,
   type Register,
   type ServerReport,
 } from "../protocol/mod.ts";
@@ -56,19 +58,7 @@ const NO_SETTINGS: ReadonlySet<string> = new Set([
 /** `player_0`, `kills_0` and the like, which make up the roster. */
 const OF_A_PLAYER = /_[0-9]+$/;
 
-/** The flag whether joining takes a password. Under its own name it would pass for a secret. */
-const PASSWORD_FLAG = "password";
-
 const encoder = new TextEncoder();
-
-/** Control characters, line ends, what turns the direction of writing around or takes no room. */
-const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/gu;
-
-/** One line of text of bounded length: what a master would refuse is left out. */
-function oneLine(text: string, mostCharacters: number): string {
-  const line = text.toWellFormed().replaceAll(CONTROLS, " ").trim();
-  return [...line].slice(0, mostCharacters).join("").trim();
-}
 
 /** Bytes of a value as JSON, in UTF-8. */
 function jsonBytes(value: unknown): number {
@@ -79,9 +69,11 @@ function settingsOf({ status, values }: AnsweredStatus): Record<string, string> 
   const settings: [string, string][] = [["needs_password", String(status.needsPassword)]];
   let bytes = jsonBytes(Object.fromEntries(settings));
   for (const [name, value] of values) {
-    if (NO_SETTINGS.has(name) || name === PASSWORD_FLAG || OF_A_PLAYER.test(name)) continue;
+    if (NO_SETTINGS.has(name) || OF_A_PLAYER.test(name)) continue;
     const key = oneLine(name, MAX_SETTING_KEY_CHARACTERS);
-    if (key === "" || key === "needs_password" || settings.length >= MAX_SETTINGS) continue;
+    // The flag whether joining takes a password is told of by a name that is no secret's.
+    if (key === "" || isSecret(key) || key === "needs_password") continue;
+    if (settings.length >= MAX_SETTINGS) break;
     const shown = oneLine(value, MAX_SETTING_VALUE_CHARACTERS);
     // With the colon and the comma. What does not fit is left out, and the next may fit.
     const added = jsonBytes(key) + jsonBytes(shown) + 2;

@@ -53,6 +53,27 @@ export function wrongKey(
   );
 }
 
+/** Whether a connection was ended by the other side, and not by the network. */
+function isEndedThere(error: unknown): boolean {
+  return error instanceof ClientError || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.BrokenPipe;
+}
+
+/**
+ * What ended a connection of ring 0 before the first message came. With that message a master shows
+ * that it knows the password, and one that finds another password used has nothing to say.
+ */
+export function unprovenError(master: MasterAddress, error: unknown): ClientError {
+  if (!isEndedThere(error)) return connectionError(master, error);
+  return new ClientError(
+    "wrong-password",
+    `${nameOf(master)} ended the connection instead of showing that it knows the network's ` +
+      "password: its [game] masterserver-password differs from the one used here, and all masters " +
+      "of a network share one; or it is just being started or stopped",
+    { cause: error },
+  );
+}
+
 /** What a socket or a name lookup threw, as an error for people. */
 export function connectionError(master: MasterAddress, error: unknown): ClientError {
   if (error instanceof ClientError) return error;
@@ -83,6 +104,7 @@ export function isTransient({ failure, code }: ClientError): boolean {
 /** The graver a failure, the more it tells of why none of several masters answered. */
 const GRAVITY: readonly ClientFailure[] = [
   "wrong-key",
+  "wrong-password",
   "refused",
   "protocol",
   "unavailable",

@@ -13,6 +13,8 @@ export interface HandshakeOptions {
   readonly crypto: NoisePrimitives;
   readonly keyPair: KeyPair;
   readonly prologue: Uint8Array;
+  /** The key of an XXpsk3 handshake; without it the handshake is XX. */
+  readonly psk: Uint8Array | undefined;
   /** Milliseconds for connecting and the handshake together. */
   readonly timeoutMs: number;
   readonly timing: Timing;
@@ -130,14 +132,14 @@ export async function openChannel(
   master: MasterAddress,
   options: HandshakeOptions,
 ): Promise<OpenChannel> {
-  const { timeoutMs, timing, crypto, keyPair, prologue } = options;
+  const { timeoutMs, timing, crypto, keyPair, prologue, psk } = options;
   options.signal?.throwIfAborted();
   const channel = new Channel({
     primitives: crypto,
     role: "initiator",
-    pattern: "XX",
     prologue,
     staticKey: keyPair,
+    ...(psk === undefined ? { pattern: "XX" } : { pattern: "XXpsk3", psk }),
   });
   const settled = new AbortController();
   const late = new AbortController();

@@ -1,6 +1,7 @@
 import { connectionError, isLasting } from "./_failures.ts";
 import type { MasterRotation } from "./_rotation.ts";
-import { type ConnectOptions, SecureConnection } from "./connection.ts";
+import type { ConnectOptions } from "./connect_options.ts";
+import { SecureConnection } from "./connection.ts";
 import type { ClientError } from "./errors.ts";
 import type { MasterAddress } from "./master_address.ts";
 import type { RingAnswer, RingRequest } from "./ring_protocol.ts";

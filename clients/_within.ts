@@ -12,11 +12,12 @@ export async function answerInTime<Request extends RingRequest, Answer extends R
   connection: SecureConnection<Request, Answer>,
   timing: Timing,
   answer: Promise<Result>,
+  timeoutMs = ANSWER_TIMEOUT_MS,
 ): Promise<Result> {
   const settled = new AbortController();
-  const timer = timing.sleep(ANSWER_TIMEOUT_MS, settled.signal).then(async () => {
+  const timer = timing.sleep(timeoutMs, settled.signal).then(async () => {
     if (settled.signal.aborted) return;
-    const seconds = ANSWER_TIMEOUT_MS / 1000;
+    const seconds = timeoutMs / 1000;
     await connection.close(
       new ClientError(
         "unavailable",

@@ -4,25 +4,25 @@
  * @module
  */
 
-import type { Channel, ChannelEvent, KeyPair, NoisePrimitives } from "../crypto/mod.ts";
+import type { Channel, ChannelEvent } from "../crypto/mod.ts";
 import {
   canonicalAddress,
   type DecodedMessage,
   encodeMessage,
   type Ping,
   type Pong,
+  type Ring0Ping,
+  type Ring0Pong,
 } from "../protocol/mod.ts";
-import { brokenBy, connectionError, nameOf, quote } from "./_failures.ts";
+import { brokenBy, connectionError, nameOf, quote, unprovenError } from "./_failures.ts";
 import { closeQuietly, type OpenChannel, openChannel, READ_BYTES, writeAll } from "./_handshake.ts";
 import { Inbox } from "./_inbox.ts";
+import { CONNECT_TIMEOUT_MS, type ConnectOptions } from "./connect_options.ts";
 import { ClientError } from "./errors.ts";
 import type { MasterAddress } from "./master_address.ts";
-import { type AddressFamily, type Resolve, systemResolve } from "./resolve.ts";
-import type { RingAnswer, RingProtocol, RingRequest } from "./ring_protocol.ts";
+import { systemResolve } from "./resolve.ts";
+import type { RingAnswer, RingRequest } from "./ring_protocol.ts";
 import { SYSTEM_TIMING, type Timing } from "./timing.ts";
-
-/** Milliseconds for connecting and the handshake: a master across the world takes one second. */
-export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Milliseconds without a message after which a ping is sent: three fit into what ends it. */
 export const PING_AFTER_MS = 30_000;
@@ -30,27 +30,9 @@ export const PING_AFTER_MS = 30_000;
 /** Milliseconds without a message after which a connection is dead (docs/protocol.md). */
 export const DEAD_AFTER_MS = 90_000;
 
-/** How to connect. */
-export interface ConnectOptions<Request extends RingRequest, Answer extends RingAnswer> {
-  /** The primitives: what `openCrypto` gives. */
-  readonly crypto: NoisePrimitives;
-  /** `RING_1` or `RING_2`. */
-  readonly ring: RingProtocol<Request, Answer>;
-  /** Who we are: the master knows us by the public key. */
-  readonly keyPair: KeyPair;
-  /** Milliseconds for connecting and the handshake; {@link CONNECT_TIMEOUT_MS} when not given. */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * Which addresses of the master to prefer, for whom it matters from where the master sees it
-   * come. A master that has none of that family is connected to by what it has.
-   */
-  readonly family?: AddressFamily | undefined;
-  /** Finds the addresses of that family; asks the system when not given. */
-  readonly resolve?: Resolve | undefined;
-  /** Ends the connection, or the attempt at it. */
-  readonly signal?: AbortSignal | undefined;
-  /** Clock and timers; the system's when not given. */
-  readonly timing?: Timing | undefined;
+/** The answer to a ping, with the number by which a master knows it. */
+function pongTo({ n }: Ring0Ping): Ring0Pong {
+  return n === undefined ? { type: "pong" } : { type: "pong", n };
 }
 
 /**
@@ -97,6 +79,7 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
   #writing: Promise<void> = Promise.resolve();
   #heardAt: number;
   #pinged = false;
+  #isProven: boolean;
 
   private constructor(
     master: MasterAddress,
@@ -112,6 +95,7 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
     this.#tcp = tcp;
     this.#channel = channel;
     this.#decode = options.ring.decode;
+    this.#isProven = options.ring.psk === undefined;
     this.#timing = options.timing ?? SYSTEM_TIMING;
     this.#heardAt = this.#timing.now();
     this.#signal = options.signal;
@@ -133,6 +117,7 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
       crypto: options.crypto,
       keyPair: options.keyPair,
       prologue: options.ring.prologue,
+      psk: options.ring.psk,
       timeoutMs: options.timeoutMs ?? CONNECT_TIMEOUT_MS,
       timing: options.timing ?? SYSTEM_TIMING,
       signal: options.signal,
@@ -225,7 +210,7 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
     const frame = this.#channel.seal(plaintext);
     this.#writing = this.#writing
       .then(() => writeAll(this.#tcp, frame))
-      .catch((error) => this.#finish(connectionError(this.master, error)));
+      .catch((error) => this.#lose(error));
     return this.#writing;
   }
 
@@ -245,8 +230,12 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
         events = this.#channel.receive(buffer.subarray(0, count));
       }
     } catch (error) {
-      this.#finish(connectionError(this.master, error));
+      this.#lose(error);
     }
+  }
+
+  #lose(error: unknown): void {
+    this.#finish((this.#isProven ? connectionError : unprovenError)(this.master, error));
   }
 
   async #take(event: ChannelEvent): Promise<void> {
@@ -255,6 +244,7 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
       throw brokenBy(this.master, `broke the encryption: ${event.reason}`);
     }
     if (event.type !== "message") return;
+    this.#isProven = true;
     this.#hear();
     const decoded = this.#decode(event.plaintext);
     if (decoded.type === "malformed") {
@@ -268,7 +258,7 @@ export class SecureConnection<Request extends RingRequest, Answer extends RingAn
   async #deliver(message: Answer): Promise<void> {
     if (message.type === "ping") {
       // Waiting for the write keeps a master from making us hold more and more pongs.
-      await this.#write(encodeMessage({ type: "pong" }));
+      await this.#write(encodeMessage(pongTo(message)));
     } else if (message.type !== "pong") {
       this.#inbox.push(message as Exclude<Answer, Ping | Pong>);
     }

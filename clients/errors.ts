@@ -17,7 +17,9 @@ export type ClientFailure =
   /** The master answered with an error; its code says why. */
   | "refused"
   /** The master shows another key than the one pinned for it. */
-  | "wrong-key";
+  | "wrong-key"
+  /** The master does not know the network's password that it was to show it knows. */
+  | "wrong-password";
 
 /** The key that a master shows in place of the one that is pinned for it. */
 export interface ShownKey {
@@ -42,7 +44,7 @@ export interface ClientErrorDetails {
 }
 
 /**
- * A client of ring 1 or ring 2 did not get what it asked for. The message is for people: it names
+ * An encrypted client did not get what it asked for. The message is for people: it names
  * the master, says what to do where something can be done, and holds no control characters.
  *
  * @example

@@ -1,6 +1,6 @@
 /**
- * Clients of the rings: a game server's registration, a player's list, one bare connection, and
- * what speaks for programs that know only the old style.
+ * Clients of the rings: a game server's registration, a player's list, a look at the network of
+ * masters, one bare connection, and what speaks for programs that know only the old style.
  *
  * The types of messages and keys that the clients take and give are exported here too; what opens
  * the cryptography and key files is in `crypto/mod.ts`.
@@ -10,9 +10,11 @@
 
 export * from "./agent.ts";
 export * from "./browser.ts";
+export * from "./connect_options.ts";
 export * from "./connection.ts";
 export * from "./errors.ts";
 export * from "./master_address.ts";
+export * from "./network.ts";
 export * from "./old_style.ts";
 export * from "./pins.ts";
 export * from "./registration.ts";
@@ -31,16 +33,21 @@ export type {
   ErrorCode,
   ErrorMessage,
   Filter,
+  Hello,
   Listed,
   ListRequest,
   Login,
   MasterEntry,
   Masters,
   MastersRequest,
+  Peer,
+  Peers,
   Ping,
   Pong,
   Register,
   Registered,
+  Ring0Ping,
+  Ring0Pong,
   Ring1Answer,
   Ring1Request,
   Ring2Answer,

@@ -5,19 +5,14 @@
  */
 
 import {
-  canonicalAddress,
+  encodeListRequest,
+  type ListedServer,
   MAX_MESSAGE_BYTES,
   MAX_TOKEN_BYTES,
-  parsePort,
+  OldStyleListDecoder,
 } from "../protocol/mod.ts";
 
-/** A server of a list. */
-export interface ListedServer {
-  /** Canonical address. */
-  readonly ip: string;
-  /** Port players connect to. */
-  readonly port: number;
-}
+export type { ListedServer } from "../protocol/mod.ts";
 
 /** Whom to ask for what. */
 export interface OldStyleQuery {
@@ -60,49 +55,41 @@ export class ListError extends Error {
 /** Bytes of an answer at most: a list of some 300,000 servers. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-const encoder = new TextEncoder();
-const FINAL = "\\final\\";
-
-function parseList(text: string, query: OldStyleQuery): ListedServer[] {
+function serversOf(answer: OldStyleListDecoder, query: OldStyleQuery): ListedServer[] {
   const where = `${query.host} port ${query.port}`;
-  const tokens = text.split("\\").filter((token) => token !== "");
-  if (tokens[0] === "error") {
+  if (answer.refusal !== undefined) {
     throw new ListError(
       "refused",
-      `${where} refused the request: ${tokens[1] ?? "no reason given"}`,
+      `${where} refused the request: ${answer.refusal || "no reason given"}`,
     );
   }
-  const servers: ListedServer[] = [];
-  for (let i = 0; i < tokens.length - 1; i += 4) {
-    const ip = canonicalAddress(tokens[i + 1] ?? "");
-    const port = parsePort(tokens[i + 3]);
-    if (tokens[i] !== "ip" || ip === undefined || tokens[i + 2] !== "port" || port === undefined) {
-      throw new ListError(
-        "protocol",
-        `${where} answered with something that is no list of servers: ` +
-          `"${tokens.slice(i, i + 4).join("\\").slice(0, MAX_TOKEN_BYTES)}"`,
-      );
-    }
-    servers.push({ ip, port });
+  if (answer.nonsense !== undefined) {
+    throw new ListError(
+      "protocol",
+      `${where} answered with something that is no list of servers: ` +
+        `"${answer.nonsense.slice(0, MAX_TOKEN_BYTES)}"`,
+    );
   }
-  return servers;
+  return [...answer.servers];
 }
 
-async function readAnswer(tcp: Deno.TcpConn, query: OldStyleQuery): Promise<string> {
-  const decoder = new TextDecoder();
+async function readAnswer(tcp: Deno.TcpConn, query: OldStyleQuery): Promise<OldStyleListDecoder> {
+  const decoder = new OldStyleListDecoder();
   const buffer = new Uint8Array(64 * 1024);
-  let text = "";
-  for (let received = 0; received <= MAX_ANSWER_BYTES;) {
+  let received = 0;
+  while (received <= MAX_ANSWER_BYTES) {
     const count = await tcp.read(buffer);
-    if (count === null) break;
+    if (count === null) {
+      if (decoder.end()) return decoder;
+      break;
+    }
     received += count;
-    text += decoder.decode(buffer.subarray(0, count), { stream: true });
-    if (text.endsWith(FINAL)) return text;
+    if (decoder.push(buffer.subarray(0, count))) return decoder;
   }
   throw new ListError(
     "protocol",
     `${query.host} port ${query.port} closed the connection before the list was complete` +
-      (text.length > MAX_MESSAGE_BYTES ? "" : ": is this port an old-style one?"),
+      (received > MAX_MESSAGE_BYTES ? "" : ": is this port an old-style one?"),
   );
 }
 
@@ -145,9 +132,9 @@ export async function listOldStyle(query: OldStyleQuery): Promise<ListedServer[]
       tcp.close();
       throw timedOut;
     }
-    const request = encoder.encode(`\\list\\gamename\\${query.gamename}\\final\\`);
+    const request = encodeListRequest(query.gamename);
     for (let sent = 0; sent < request.length;) sent += await tcp.write(request.subarray(sent));
-    return parseList(await readAnswer(tcp, query), query);
+    return serversOf(await readAnswer(tcp, query), query);
   };
   try {
     return await Promise.race([ask(), timer.promise]);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { Watch, type WatchOutput, type WatchStyle } from "../../cli/_watch.ts";
+import type { ViewStyle } from "../../cli/_live_view.ts";
+import type { Output } from "../../cli/_terminal.ts";
+import { Watch } from "../../cli/_watch.ts";
 import { ClientError } from "../../clients/mod.ts";
 import { formatEndpoint, type ServerEntry } from "../../protocol/mod.ts";
 import { server } from "../clients/_fake_master.ts";
@@ -18,9 +20,9 @@ class Scene implements Disposable {
   failure: Error | undefined;
 
   constructor(
-    { isTerminal = true, style = "table" }: { isTerminal?: boolean; style?: WatchStyle } = {},
+    { isTerminal = true, style = "table" }: { isTerminal?: boolean; style?: ViewStyle } = {},
   ) {
-    const output: WatchOutput = {
+    const output: Output = {
       isTerminal,
       size: () => this.size,
       print: (text) => {

@@ -34,6 +34,8 @@ export class FakePeer {
   clientKey = new Uint8Array(0);
   /** How many pings came. */
   pings = 0;
+  /** Pongs that came. */
+  readonly pongs: Received[] = [];
   /** Whether pings get their pongs. */
   answersPings = true;
   readonly #tcp: Deno.TcpConn;
@@ -117,11 +119,8 @@ export class FakePeer {
       this.pings++;
       if (this.answersPings) await this.send({ type: "pong" });
     } else if (message.type !== "pong") this.#messages.push(message);
-    else this.pongs++;
+    else this.pongs.push(message);
   }
-
-  /** How many pongs came. */
-  pongs = 0;
 }
 
 /** What a fake master does with a connection after its handshake; then it closes it. */
@@ -130,6 +129,8 @@ export type Script = (peer: FakePeer) => Promise<void> | void;
 /** How a fake master is. */
 export interface FakeMasterOptions {
   readonly prologue?: Uint8Array;
+  /** For ring 0, whose handshake has one. */
+  readonly psk?: Uint8Array;
   readonly keyPair?: KeyPair;
   /** Port; any free one when not given. */
   readonly port?: number;
@@ -146,6 +147,7 @@ export class FakeMaster implements AsyncDisposable {
   readonly failures: unknown[] = [];
   readonly #listener: Deno.TcpListener;
   readonly #prologue: Uint8Array;
+  readonly #psk: Uint8Array | undefined;
   readonly #peers = new Set<FakePeer>();
   readonly #served: Promise<void>[] = [];
   readonly #accepting: Promise<void>;
@@ -154,6 +156,7 @@ export class FakeMaster implements AsyncDisposable {
     this.script = script;
     this.keyPair = options.keyPair ?? gcrypt.keyPair();
     this.#prologue = options.prologue ?? RING_2.prologue;
+    this.#psk = options.psk;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: options.port ?? 0 });
     this.#accepting = this.#accept();
   }
@@ -193,9 +196,9 @@ export class FakeMaster implements AsyncDisposable {
     const channel = new Channel({
       primitives: gcrypt,
       role: "responder",
-      pattern: "XX",
       prologue: this.#prologue,
       staticKey: this.keyPair,
+      ...(this.#psk === undefined ? { pattern: "XX" } : { pattern: "XXpsk3", psk: this.#psk }),
     });
     const peer = new FakePeer(tcp, channel, ++this.accepted);
     this.#peers.add(peer);

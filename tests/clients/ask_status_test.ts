@@ -1,20 +1,9 @@
 import assert from "node:assert/strict";
-import { askStatus, statusValues } from "../../clients/_ask_status.ts";
-import { bytes } from "../_helpers.ts";
+import { askStatus } from "../../clients/_ask_status.ts";
 import { FakeGame, gameStatus } from "./_fake_game.ts";
 
 const TIMING = { answerMs: 40, retries: 3 };
 const never = new AbortController().signal;
-
-Deno.test("statusValues: gives every pair, an empty value included", () => {
-  for (const start of ["", "\\"]) {
-    assert.deepEqual(
-      [...statusValues(bytes(`${start}a\\1\\b\\\\a\\2\\final\\c\\3`))],
-      [["a", "1"], ["b", ""]],
-    );
-  }
-  assert.deepEqual([...statusValues(bytes("a"))], []);
-});
 
 Deno.test("askStatus: gives the server's answer and every pair of it", async () => {
   await using game = new FakeGame(gameStatus({ numplayers: "1" }, "\\player_0\\Ann\\kills_0\\3"));

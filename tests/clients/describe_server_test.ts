@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { statusValues } from "../../clients/_ask_status.ts";
 import { describeServer, type OperatorWords } from "../../clients/_describe_server.ts";
-import { decodeRing1Request, decodeStatus, encodeMessage } from "../../protocol/mod.ts";
+import {
+  decodeRing1Request,
+  decodeStatus,
+  encodeMessage,
+  statusPairs,
+} from "../../protocol/mod.ts";
 import { bytes, Random } from "../_helpers.ts";
 import { gameStatus } from "./_fake_game.ts";
 
@@ -11,7 +15,7 @@ function described(answer: string, words: Partial<OperatorWords> = {}) {
   const data = bytes(answer);
   const status = decodeStatus(data);
   assert.ok(status);
-  return describeServer({ status, values: statusValues(data) }, { ...WORDS, ...words });
+  return describeServer({ status, values: statusPairs(data) }, { ...WORDS, ...words });
 }
 
 /** Held to what a master accepts. */
@@ -77,6 +81,8 @@ Deno.test("describeServer: a password is told of as a flag", () => {
   const { server } = accepted(gameStatus({ password: "y" }));
   assert.equal(server.settings["needs_password"], "true");
   assert.ok(!Object.hasOwn(server.settings, "password"));
+  const others = accepted(gameStatus({}, "\\Password\\y\\ password\\y")).server.settings;
+  assert.deepEqual(Object.keys(others).filter((key) => /password/i.test(key)), ["needs_password"]);
 });
 
 Deno.test("describeServer: the operator's name and protocol count when there are any", () => {

@@ -267,14 +267,7 @@ Deno.test("encodeChanges: the largest server that may register reaches another m
       roster: report.roster,
     },
   };
-  assert.throws(() => encodeMessage({ ...CHANGES, puts: [put] }), RangeError);
-  const known = told(put);
-  const roster = known?.status?.roster ?? [];
-  assert.ok(roster.length > 60 && roster.length < MAX_ROSTER, `${roster.length} players`);
-  assert.deepEqual(known, { ...put, status: { ...put.status, roster } });
-  assert.deepEqual(roster, report.roster.slice(0, roster.length));
-  const [part] = encodeChanges({ puts: [put] }) as [Uint8Array];
-  assert.ok(part.length > 65_000 && part.length <= 65_519, `${part.length} bytes`);
+  assert.deepEqual(told(put), put, "whole, with all of its players");
 });
 
 Deno.test("encodeChanges: the worst that old-style servers can send reaches another master", () => {
