@@ -38,8 +38,12 @@ export interface Role {
   loaded(): void;
   /** The copy of the registry has taken over an event. */
   applied(event: RegistryEvent): void;
+  /** There are new settings. */
+  reconfigured?(): void;
   /** What it counts. */
   counters(): Record<string, number>;
+  /** Takes its leave of others within some milliseconds, while requests in hand are finished. */
+  leave?(graceMs: number): Promise<void>;
   /** No further messages will come. */
   stop(): void;
 }
@@ -120,10 +124,11 @@ export class OldStyleRing implements ThreadBody {
 
   reconfigure(settings: ThreadSettings): void {
     this.#settings = ringSettings(settings);
+    this.#role.reconfigured?.();
   }
 
   async stop(graceMs: number): Promise<void> {
-    await this.#connections?.stop(graceMs);
+    await Promise.all([this.#connections?.stop(graceMs), this.#role.leave?.(graceMs)]);
     this.#role.stop();
     this.#udp?.stop();
   }

@@ -16,6 +16,7 @@ import { MASTER_GAMENAME, type RegistryEvent } from "../registry/mod.ts";
 import type { ThreadBody, ThreadContext, ThreadSettings, ToThread } from "../threads/mod.ts";
 import { SECRET_KEY, withoutSecrets } from "./_list_requests.ts";
 import { matches } from "./_listing.ts";
+import { OldPeers } from "./_old_peers.ts";
 import { OldStyleRing, type RingParts, type Role } from "./_old_style_ring.ts";
 import { Probing } from "./_probing.ts";
 import { RegistryClient } from "./_registry_client.ts";
@@ -33,6 +34,7 @@ class Registrar implements Role {
   readonly #parts: RingParts;
   readonly #registry: RegistryClient;
   readonly #probing: Probing;
+  readonly #oldPeers: OldPeers;
   #heartbeats = 0;
   #quits = 0;
   #refused = 0;
@@ -41,6 +43,11 @@ class Registrar implements Role {
     this.#parts = parts;
     this.#registry = new RegistryClient(parts.context);
     this.#probing = new Probing({ ...parts, registry: this.#registry });
+    this.#oldPeers = new OldPeers({
+      log: parts.context.log,
+      settings: parts.settings,
+      hear: (hearsay) => this.#registry.send(hearsay),
+    });
     if (parts.settings().probes) this.#probing.start();
   }
 
@@ -61,6 +68,12 @@ class Registrar implements Role {
 
   loaded(): void {
     this.#probing.loaded();
+    // Not before: what old-style masters list is no news until it is known what is.
+    this.#oldPeers.start();
+  }
+
+  reconfigured(): void {
+    this.#oldPeers.reconfigure();
   }
 
   applied(event: RegistryEvent): void {
@@ -73,7 +86,12 @@ class Registrar implements Role {
       quits: this.#quits,
       heartbeats_refused: this.#refused,
       ...this.#probing.counters(),
+      ...this.#oldPeers.counters(),
     };
+  }
+
+  leave(graceMs: number): Promise<void> {
+    return this.#oldPeers.stop(graceMs);
   }
 
   stop(): void {
