@@ -11,6 +11,8 @@ import type { ThreadName, WorkerPort } from "./threads/mod.ts";
 async function runWorker(name: ThreadName, port: WorkerPort): Promise<void> {
   const { runThread } = await import("./threads/mod.ts");
   switch (name) {
+    case "ring0":
+      return runThread(port, (await import("./rings/mod.ts")).ring0);
     case "ring1":
       return runThread(port, (await import("./rings/mod.ts")).ring1);
     case "ring1bis":

@@ -1,5 +1,13 @@
-import type { Challenge, Departures, RegistryEvent, ServerRecord } from "../registry/mod.ts";
+import type {
+  Challenge,
+  Departures,
+  LifeSign,
+  RegistryEvent,
+  ServerRecord,
+  Snapshot,
+} from "../registry/mod.ts";
 import type { Reply, RingName, ToThread } from "../threads/mod.ts";
+import { KeyedServers } from "./_keyed_servers.ts";
 
 /** Records of one snapshot message. */
 const RECORDS_PER_MESSAGE = 5000;
@@ -14,7 +22,12 @@ export interface FeedOptions {
   readonly records: () => Iterable<ServerRecord>;
   /** What a ring that tells what has changed needs beside. */
   readonly departures: () => Departures;
+  /** What the ring needs that tells other masters. */
+  readonly snapshot: () => Snapshot;
 }
+
+/** The ring that tells other masters. */
+const MESSENGER: RingName = "ring0";
 
 /** The ring that tells clients what has changed since they last asked. */
 const CHRONICLER: RingName = "ring2";
@@ -22,31 +35,40 @@ const CHRONICLER: RingName = "ring2";
 /** The ring that tells servers what became of them. */
 const REGISTRAR: RingName = "ring1";
 
-/** The only ring that an event concerns; undefined for all, `none` for none. */
-function addressee(event: RegistryEvent): RingName | "none" | undefined {
+/** The only rings that an event concerns; undefined for all. */
+function addressees(event: RegistryEvent): readonly RingName[] | undefined {
   switch (event.type) {
     case "put":
       if (event.record.state === "listed") return undefined;
       // Copies hold what is listed; what is not yet is nobody else's business.
-      return event.record.state === "unverified" ? REGISTRAR : "none";
+      return [REGISTRAR];
     case "seen":
     case "forgotten":
+    case "disputed":
+    case "reach":
+      return [MESSENGER, CHRONICLER];
     case "number":
-      return CHRONICLER;
+    case "synced":
+      return [CHRONICLER];
     case "name":
-      return "none";
+      return [MESSENGER];
     default:
       return undefined;
   }
+}
+
+/** An event, and whether ring 1 is told. */
+interface Noted {
+  readonly event: RegistryEvent;
+  readonly concernsKeys: boolean;
 }
 
 /** Brings the registry's events to the rings' copies, in batches. */
 export class Feed {
   readonly #options: FeedOptions;
   readonly #rings = new Set<RingName>();
-  #events: RegistryEvent[] = [];
-  /** Whether some of the events are not for all rings. */
-  #isMixed = false;
+  readonly #keyed = new KeyedServers();
+  #events: Noted[] = [];
   #challenges: Challenge[] = [];
   #open = false;
 
@@ -83,10 +105,7 @@ export class Feed {
 
   /** Takes an event for the next batch. */
   note(event: RegistryEvent): void {
-    const only = addressee(event);
-    if (only === "none") return;
-    if (only !== undefined) this.#isMixed = true;
-    this.#events.push(event);
+    this.#events.push({ event, concernsKeys: this.#concernsKeys(event) });
   }
 
   /** Takes a challenge for the next batch. */
@@ -97,11 +116,9 @@ export class Feed {
   /** Sends the batch. */
   flush(): void {
     if (this.#events.length > 0) {
-      const events = this.#events;
-      const isMixed = this.#isMixed;
+      const noted = this.#events;
       this.#events = [];
-      this.#isMixed = false;
-      for (const ring of this.#rings) this.#post(ring, isMixed ? eventsFor(ring, events) : events);
+      for (const ring of this.#rings) this.#post(ring, eventsFor(ring, noted));
     }
     if (this.#challenges.length > 0) {
       const challenges = this.#challenges;
@@ -116,24 +133,54 @@ export class Feed {
     if (replies.length > 0) this.#options.post(ring, { type: "replies", replies });
   }
 
+  /** Ring 1 needs to know of those with keys only, unless it also asks servers over UDP. */
+  #concernsKeys(event: RegistryEvent): boolean {
+    if (this.#options.prober !== REGISTRAR) return this.#keyed.concerns(event);
+    return event.type !== "put" || event.record.state !== "challenged";
+  }
+
   #snapshot(ring: RingName): void {
-    let records: ServerRecord[] = [];
-    let first = true;
+    if (ring === MESSENGER) return this.#tellMessenger();
+    const isPartial = ring === REGISTRAR && this.#options.prober !== REGISTRAR;
+    if (isPartial) this.#keyed.clear();
+    const listed: ServerRecord[] = [];
     for (const record of this.#options.records()) {
       if (record.state !== "listed") continue;
-      records.push(record);
-      if (records.length < RECORDS_PER_MESSAGE) continue;
-      this.#options.post(ring, { type: "snapshot", records, first, last: false });
-      records = [];
-      first = false;
+      if (!isPartial || this.#keyed.take(record)) listed.push(record);
     }
-    this.#options.post(ring, {
+    this.#postParts(listed, (records, first, last) => ({
       type: "snapshot",
       records,
       first,
-      last: true,
-      ...(ring === CHRONICLER ? { departures: this.#options.departures() } : {}),
-    });
+      last,
+      ...(last && ring === CHRONICLER ? { departures: this.#options.departures() } : {}),
+    }), ring);
+  }
+
+  #tellMessenger(): void {
+    const { records, names } = this.#options.snapshot();
+    this.#postParts(records, (part, first, last) => {
+      const lives: LifeSign[] = part.map(({ life }) => life);
+      const message = {
+        type: "snapshot",
+        records: part.map(({ record }) => record),
+        lives,
+      } as const;
+      const rest = last ? { names, departures: this.#options.departures() } : {};
+      return { ...message, first, last, ...rest };
+    }, MESSENGER);
+  }
+
+  /** Posts what fits into no single message; the last part may be empty. */
+  #postParts<T>(
+    all: readonly T[],
+    make: (part: readonly T[], first: boolean, last: boolean) => ToThread,
+    ring: RingName,
+  ): void {
+    for (let start = 0; start <= all.length; start += RECORDS_PER_MESSAGE) {
+      const end = start + RECORDS_PER_MESSAGE;
+      this.#options.post(ring, make(all.slice(start, end), start === 0, end > all.length));
+    }
   }
 
   #post(ring: RingName, events: readonly RegistryEvent[]): void {
@@ -141,6 +188,12 @@ export class Feed {
   }
 }
 
-function eventsFor(ring: RingName, events: readonly RegistryEvent[]): RegistryEvent[] {
-  return events.filter((event) => (addressee(event) ?? ring) === ring);
+function eventsFor(ring: RingName, noted: readonly Noted[]): RegistryEvent[] {
+  const events: RegistryEvent[] = [];
+  for (const { event, concernsKeys } of noted) {
+    const only = addressees(event);
+    if (only && !only.includes(ring)) continue;
+    if (ring !== REGISTRAR || concernsKeys) events.push(event);
+  }
+  return events;
 }

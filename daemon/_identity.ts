@@ -36,7 +36,7 @@ function hex(bytes: Uint8Array): string {
 
 /** Whether any ring of a configuration is encrypted. */
 function isNeeded({ network }: Config): boolean {
-  return network.smport !== "off" || network.cmport !== "off";
+  return network.mmport !== "off" || network.smport !== "off" || network.cmport !== "off";
 }
 
 /** Opens libgcrypt and reads this master's key; makes the key at the first start. */

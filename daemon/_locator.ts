@@ -1,4 +1,4 @@
-import type { Command, RegistryEvent, ServerRecord } from "../registry/mod.ts";
+import type { Command, ServerRecord } from "../registry/mod.ts";
 import { type CountryOf, NameFinder, type ResolvePtr } from "../whereabouts/mod.ts";
 
 /** Milliseconds that a player who logs in waits for the name of their host. */
@@ -6,6 +6,8 @@ const GLANCE_MS = 300;
 
 /** What a locator is made of. */
 export interface LocatorOptions {
+  /** Id of this master: what another has changed last, that one looks up. */
+  readonly origin: string;
   /** Takes what was found out. */
   readonly apply: (command: Command) => void;
   /** Loads the country database. */
@@ -28,12 +30,11 @@ export class Locator {
   }
 
   /** Looks up a server that has just been listed. */
-  note(event: RegistryEvent): void {
-    if (event.type !== "put") return;
-    const { record } = event;
+  note(record: ServerRecord): void {
     const isLocated = record.country !== undefined &&
       (record.netName !== undefined || record.key === undefined);
-    if (record.state !== "listed" || isLocated) return;
+    const isOwn = record.origin === this.#options.origin;
+    if (record.state !== "listed" || isLocated || !isOwn) return;
     this.#locate(record).catch((error: unknown) => this.#options.failed(error));
   }
 

@@ -3,7 +3,9 @@ import {
   type Registry,
   type RegistryEvent,
   type ServerId,
+  type StoredMaster,
   tombstoneTime,
+  type UserClaim,
 } from "../registry/mod.ts";
 import type { Finding, Question, StoreEvent, StoreSettings, Supervisor } from "../threads/mod.ts";
 import { log } from "./_log.ts";
@@ -28,6 +30,8 @@ export interface PersistenceOptions {
   readonly registry: Registry;
   /** Which database. */
   readonly settings: StoreSettings;
+  /** Whether there are other masters, which may know more of a server than the database. */
+  readonly hasOthers: () => boolean;
   /** Called around the taking over of stored servers, which is one event and not thousands. */
   readonly onRestore: (phase: "begins" | "ends") => void;
 }
@@ -87,6 +91,16 @@ export class Persistence {
   /** Takes note of a change that is to be stored. */
   note(event: RegistryEvent): void {
     this.#writer.note(event);
+  }
+
+  /** Takes players' names that are to be stored, unless somebody claimed them earlier. */
+  noteUsers(claims: readonly UserClaim[]): void {
+    this.#writer.users(claims);
+  }
+
+  /** Takes masters of the network that are to be stored. */
+  noteMasters(masters: readonly StoredMaster[]): void {
+    this.#writer.masters(masters);
   }
 
   /** Settles when all that was noted is safe from an end of this process, or soon in any case. */
@@ -179,11 +193,12 @@ export class Persistence {
 
   async #restore(since: number): Promise<boolean> {
     const started = performance.now();
+    const others = this.#options.hasOthers();
     let servers = 0;
     this.#options.onRestore("begins");
     try {
       for await (const stored of this.#store.load(since)) {
-        servers += this.#options.registry.restore(stored);
+        servers += this.#options.registry.restore(stored, { others });
         // What waited in the journal is there, and nobody knows when the rest comes.
         if (this.#isDown) this.#settled.resolve();
       }

@@ -1,6 +1,13 @@
 import type { Config, Port } from "../config/mod.ts";
 import type { RegistryLimits } from "../registry/mod.ts";
-import type { ChannelSettings, RingName, RingSettings, StoreSettings } from "../threads/mod.ts";
+import type {
+  ChannelSettings,
+  HostPort,
+  KnownMaster,
+  RingName,
+  RingSettings,
+  StoreSettings,
+} from "../threads/mod.ts";
 
 /** A ring as people speak of it. */
 export interface RingLabel {
@@ -17,6 +24,13 @@ export interface RingLabel {
 
 /** The rings this version serves. */
 export const RINGS: readonly RingLabel[] = [
+  {
+    ring: "ring0",
+    label: "ring 0 (masters, encrypted)",
+    port: ({ network }) => network.mmport,
+    isEncrypted: true,
+    transports: "TCP",
+  },
   {
     ring: "ring1",
     label: "ring 1 (game servers, encrypted)",
@@ -71,11 +85,21 @@ export interface RingFacts {
   readonly channel: ChannelSettings | undefined;
   /** Whether it sends challenges and polls. */
   readonly probes: boolean;
+  /** The live masters of the network, this one first. */
+  readonly masters: readonly KnownMaster[];
+  /** Ring 0 of masters known from an earlier run. */
+  readonly neighbors: readonly HostPort[];
+}
+
+/** Whether a ring is on, as far as the configuration says. */
+export function isRingOn({ ring, port }: RingLabel, config: Config): boolean {
+  if (port(config) === "off") return false;
+  return ring !== "ring0" || config.game.masterserverPassword !== undefined;
 }
 
 /** What a ring's thread has to know. */
 export function ringSettings(config: Config, facts: RingFacts): RingSettings {
-  const { network, game } = config;
+  const { network, game, masters } = config;
   return {
     address: network.address,
     ...facts,
@@ -86,6 +110,9 @@ export function ringSettings(config: Config, facts: RingFacts): RingSettings {
     masterPassword: game.masterserverPassword ?? "",
     statusInterval: game.statusInterval * 1000,
     aliveTimeout: game.serverAliveTimeout * 1000,
+    peers: masters.peers,
+    oldPeers: masters.oldPeers,
+    heartbeatInterval: game.masterserverHeartbeatInterval * 1000,
   };
 }
 
@@ -97,17 +124,27 @@ function absolute(path: string, directory: string): string {
 }
 
 /**
+ * Path of the file with the masters known so far.
+ *
+ * @param directory The directory that relative paths start from.
+ */
+export function neighborsPath({ system }: Config, directory: string): string {
+  return absolute(system.serverCacheFile, directory);
+}
+
+/**
  * What the database's thread has to know.
  *
  * @param directory The directory that relative paths start from.
  */
-export function storeSettings({ database, system }: Config, directory: string): StoreSettings {
+export function storeSettings(config: Config, directory: string): StoreSettings {
+  const { database } = config;
   if (database.type === "sqlite") {
     const path = absolute(database.base, directory);
     return { database: { type: "sqlite", path }, journalPath: `${path}.journal` };
   }
   // A database elsewhere has no file of its own here: the journal stands with the daemon's others.
-  const cache = absolute(system.serverCacheFile, directory);
+  const cache = neighborsPath(config, directory);
   return {
     database: {
       type: "mysql",

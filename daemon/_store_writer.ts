@@ -1,10 +1,13 @@
-import type {
-  RegistryEvent,
-  Sample,
-  ServerId,
-  ServerRecord,
-  Store,
-  StoreChange,
+import {
+  isEarlier,
+  type RegistryEvent,
+  type Sample,
+  type ServerId,
+  type ServerRecord,
+  type Store,
+  type StoreChange,
+  type StoredMaster,
+  type UserClaim,
 } from "../registry/mod.ts";
 
 /** Milliseconds after which a new or changed server is written. */
@@ -22,7 +25,16 @@ const MAX_RETRY_MS = 30_000;
 /** Servers of one transaction, so that no other writer of the database waits long. */
 const MAX_BATCH = 2000;
 
-type Dirty = "seen" | "put" | (StoreChange & { readonly type: "gone" | "name" });
+type Dirty =
+  | "seen"
+  | "put"
+  | (StoreChange & { readonly type: "gone" | "name" | "user" | "master" });
+
+/** Whether one change has to give way to another of the same thing, whichever of them came first. */
+function givesWay(change: Dirty, other: Dirty): boolean {
+  if (typeof change === "string" || typeof other === "string") return change === "seen";
+  return change.type === "user" && other.type === "user" && isEarlier(other, change);
+}
 
 /** What a writer is made of. */
 export interface StoreWriterOptions {
@@ -72,6 +84,7 @@ export class StoreWriter {
           id: event.id,
           hlc: event.hlc,
           origin: event.origin,
+          cause: event.cause === "expired" ? "expired" : "quit",
           ...(event.cause === "expired" ? { silentSince: event.lastSeen } : {}),
         });
         this.#schedule(URGENT_MS);
@@ -88,12 +101,29 @@ export class StoreWriter {
       case "number":
       case "forgotten":
         // The one came from the database, the other is told by the time in the row.
+      case "disputed":
+      case "synced":
+      case "reach":
+        // None of it outlasts the process.
         break;
       case "seen":
         for (const id of event.ids) this.#mark(id, "seen");
         this.#schedule(ROUTINE_MS);
         break;
     }
+  }
+
+  /** Takes players' names that other masters have told. */
+  users(claims: readonly UserClaim[]): void {
+    // No server's id begins like this.
+    for (const claim of claims) this.#mark(`user:${claim.user}`, { type: "user", ...claim });
+    this.#schedule(URGENT_MS);
+  }
+
+  /** Takes masters of the network as they are now. */
+  masters(masters: readonly StoredMaster[]): void {
+    for (const master of masters) this.#mark(`master:${master.id}`, { type: "master", master });
+    this.#schedule(ROUTINE_MS);
   }
 
   /** Takes samples, at milliseconds since 1970; those that could not be written yet are dropped. */
@@ -143,8 +173,7 @@ export class StoreWriter {
 
   #mark(id: ServerId, change: Dirty): void {
     const before = this.#dirty.get(id);
-    if (change === "seen" && before !== undefined) return;
-    this.#dirty.set(id, change);
+    if (before === undefined || !givesWay(change, before)) this.#dirty.set(id, change);
   }
 
   #schedule(delay: number): void {
@@ -188,7 +217,7 @@ export class StoreWriter {
       for (const [id, change] of batch) {
         const since = this.#dirty.get(id);
         // What has happened since then counts, unless it is less than what was not written.
-        if (since === undefined || since === "seen") this.#dirty.set(id, change);
+        if (since === undefined || givesWay(since, change)) this.#dirty.set(id, change);
       }
       this.#samples ??= samples;
       for (const tell of [...waiters, ...this.#waiters.splice(0)]) tell();

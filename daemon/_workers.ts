@@ -1,5 +1,8 @@
 import type { StoreSettings, ThreadName, WorkerLike } from "../threads/mod.ts";
 
+/** Threads that encrypt. */
+const ENCRYPTED: readonly ThreadName[] = ["ring0", "ring1", "ring2"];
+
 const NOTHING = {
   env: false,
   ffi: false,
@@ -30,8 +33,8 @@ function ringPermissions(
   library: string | undefined,
 ): Deno.PermissionOptionsObject {
   // A ring talks to anyone: servers are challenged wherever they are.
-  const isEncrypted = name === "ring1" || name === "ring2";
-  return { ...NOTHING, net: true, ...(isEncrypted && library ? { ffi: [library] } : {}) };
+  const ffi = ENCRYPTED.includes(name) && library ? { ffi: [library] } : {};
+  return { ...NOTHING, net: true, ...ffi };
 }
 
 /**

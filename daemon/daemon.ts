@@ -4,47 +4,37 @@
  * @module
  */
 
-import { type Config, formatProblem, type LoadedConfig, planReload } from "../config/mod.ts";
-import { canonicalAddress, formatEndpoint, hostKey } from "../protocol/mod.ts";
-import { Registry, type RegistryEvent, type ServerId } from "../registry/mod.ts";
-import {
-  type BoundSocket,
-  type ChannelSettings,
-  type Finding,
-  type FromThread,
-  type Question,
-  type Reply,
-  type RingName,
-  Supervisor,
-  type ThreadSettings,
-} from "../threads/mod.ts";
+import { type Config, type LoadedConfig, planReload } from "../config/mod.ts";
+import { formatEndpoint, hostKey } from "../protocol/mod.ts";
+import { Registry, type RegistryEvent } from "../registry/mod.ts";
+import { type FromThread, type HostPort, type RingName, Supervisor } from "../threads/mod.ts";
 import { loadCountries, resolvePtr } from "../whereabouts/mod.ts";
+import { addressOf } from "./_addresses.ts";
+import { tellIdentity, tellRing0 } from "./_announcements.ts";
 import { Feed } from "./_feed.ts";
 import { type Identity, openIdentity } from "./_identity.ts";
 import { ServerJournal } from "./_journal.ts";
 import { closeLog, log, openLog } from "./_log.ts";
 import { Locator } from "./_locator.ts";
+import { Membership } from "./_masters.ts";
+import { readNeighbors, writeNeighbors } from "./_neighbors.ts";
 import { Persistence } from "./_persistence.ts";
 import { type PidFile, writePidFile } from "./_pidfile.ts";
-import {
-  probingRing,
-  registryLimits,
-  type RingLabel,
-  RINGS,
-  ringSettings,
-  storeSettings,
-  usualOldServerPort,
-} from "./_settings.ts";
+import { readAgain, reopenLog, tellReload } from "./_reload.ts";
+import { RingDesk } from "./_ring_desk.ts";
+import { Rings } from "./_rings.ts";
+import { neighborsPath, probingRing, registryLimits, storeSettings } from "./_settings.ts";
+import { UserFeed } from "./_user_feed.ts";
 import { spawnWorker } from "./_workers.ts";
 
 /** Milliseconds between two ticks of the registry. */
 const TICK_MS = 100;
 
-/** Milliseconds that a stop may take in all, some hundreds for ending the threads left aside. */
+/**
+ * Milliseconds that a stop may take in all, some hundreds for ending the threads left aside; the
+ * database has what the rings leave of them.
+ */
 const STOP_MS = 4000;
-
-/** Milliseconds of them that requests in hand may take; the database has what is left. */
-const STOP_RINGS_MS = 3000;
 
 /** Milliseconds within which a server that was listed has surely been looked up. */
 const LOOKUP_MS = 60_000;
@@ -66,19 +56,6 @@ function makeToken(): string {
     .map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The IP address of a host name or address; undefined when it is unknown. */
-async function addressOf(name: string): Promise<string | undefined> {
-  const address = canonicalAddress(name);
-  if (address !== undefined) return address;
-  try {
-    const { lookup } = await import("node:dns/promises");
-    // Old-style clients can use nothing but IPv4.
-    return canonicalAddress((await lookup(name, { family: 4 })).address);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The masterserver as a running process. */
 export class Daemon {
   readonly #options: DaemonOptions;
@@ -87,11 +64,17 @@ export class Daemon {
   readonly #feed: Feed;
   readonly #persistence: Persistence;
   readonly #locator: Locator;
+  readonly #desk: RingDesk;
+  readonly #membership: Membership;
+  readonly #userFeed: UserFeed;
+  readonly #rings: Rings;
   readonly #journal = new ServerJournal();
   readonly #identity: Identity;
+  /** Masters known from an earlier run. */
+  #neighbors: readonly HostPort[] = [];
   #config: Config;
   #pidFile: PidFile | undefined;
-  #publicAddress: string | undefined;
+  #isStopping = false;
   #tickTimer: ReturnType<typeof setInterval> | undefined;
 
   /** Makes a daemon that is not started yet. */
@@ -124,14 +107,17 @@ export class Daemon {
       prober: probingRing(options.config),
       records: () => this.#registry.records(),
       departures: () => this.#registry.departures(),
+      snapshot: () => this.#registry.snapshot(),
     });
     this.#persistence = new Persistence({
       supervisor: this.#supervisor,
       registry: this.#registry,
       settings: store,
+      hasOthers: () => this.#hasOthers(),
       onRestore: (phase) => this.#onRestore(phase),
     });
     this.#locator = new Locator({
+      origin: identity.origin,
       apply: (command) => {
         this.#registry.apply(command);
         this.#feed.flush();
@@ -139,6 +125,37 @@ export class Daemon {
       loadCountries,
       resolve: resolvePtr,
       failed: (error) => log("error", "servers cannot be located", { reason: String(error) }),
+    });
+    this.#desk = new RingDesk({
+      registry: this.#registry,
+      feed: this.#feed,
+      persistence: this.#persistence,
+      locator: this.#locator,
+      post: (ring, message) => this.#supervisor.post(ring, message),
+    });
+    this.#membership = new Membership({
+      addressOf,
+      store: (masters) => this.#persistence.noteMasters(masters),
+      remember: (masters) => this.#rememberNeighbors(masters),
+      changed: () => this.#rings.tell(),
+    });
+    this.#userFeed = new UserFeed({
+      ask: (question) => this.#persistence.ask(question),
+      post: (message) => this.#supervisor.post("ring0", message),
+      failed: (error) => {
+        log("error", "other masters are not told of players' names", { reason: String(error) });
+      },
+    });
+    this.#rings = new Rings({
+      supervisor: this.#supervisor,
+      identity,
+      version: options.version,
+      config: () => this.#config,
+      others: () => this.#membership.live,
+      neighbors: () => this.#neighbors,
+      up: (ring) => this.#onRingUp(ring),
+      down: (ring) => this.#onRingDown(ring),
+      message: (ring, message) => this.#onRingMessage(ring, message),
     });
   }
 
@@ -159,10 +176,11 @@ export class Daemon {
     }
     log("info", "masterserver starts", { version: this.#options.version, process: Deno.pid });
     if (this.#pidFile?.wasStale) log("warning", "took over a stale pid file left by a crash");
-    this.#tellIdentity();
-    this.#warnOfWhatIsNotServed();
-    void this.#resolvePublicAddress();
-    const rings = this.#startRings();
+    tellIdentity(this.#identity, this.#config);
+    log("info", "not part of this version: the web console");
+    tellRing0(this.#config);
+    this.#readNeighbors();
+    const rings = this.#rings.follow();
     await this.#persistence.start(() => registryLimits(this.#config).aliveTimeout);
     this.#tickTimer = setInterval(() => {
       this.#registry.tick();
@@ -181,30 +199,29 @@ export class Daemon {
 
   /** Reads the configuration again and applies what can change while running. */
   reload(): void {
+    if (this.#isStopping) return;
     // Whatever the file says: a log that was moved away has to be let go of.
-    this.#reopenLog();
-    const loaded = this.#reread();
+    reopenLog(this.#config);
+    const loaded = readAgain(this.#options.reread);
     if (!loaded) return;
     const { config, applied, waiting } = planReload(this.#config, loaded);
     this.#config = config;
     this.#registry.setLimits(registryLimits(config));
-    this.#postSettings();
-    void this.#resolvePublicAddress();
-    this.#reopenLog();
-    log("info", "configuration reloaded", {
-      changed: applied.map(({ section, key }) => `${section}.${key}`).join(" ") || "nothing",
-    });
-    for (const { section, key } of waiting) {
-      log("warning", `${section}.${key} changed in the file: restart the masterserver to apply it`);
-    }
+    reopenLog(config);
+    tellReload(applied, waiting);
+    if (applied.some(({ key }) => key === "masterserver-password")) tellRing0(config);
+    void Promise.all(this.#rings.follow());
   }
 
   /** Stops in order: rings, database, files. */
   async stop(reason: string): Promise<void> {
     log("info", "masterserver stops", { reason });
+    this.#isStopping = true;
     const end = performance.now() + STOP_MS;
-    await this.#supervisor.stop(RINGS.map(({ ring }) => ring), STOP_RINGS_MS);
+    await this.#rings.stop();
     clearInterval(this.#tickTimer);
+    this.#userFeed.down();
+    this.#membership.stop();
     await this.#persistence.stop(end - performance.now());
     this.#supervisor.close();
     log("info", "masterserver stopped");
@@ -212,33 +229,17 @@ export class Daemon {
     this.#pidFile?.remove();
   }
 
-  #startRings(): Promise<boolean>[] {
-    return this.#servedRings().map(([ring, port]) => this.#startRing(ring, port));
+  #onRingUp(ring: RingName): void {
+    this.#feed.add(ring);
+    if (ring === "ring0") this.#userFeed.up();
   }
 
-  /** The rings that are on and can be served, with their ports. */
-  #servedRings(): (readonly [RingLabel, number])[] {
-    return RINGS.flatMap((ring) => {
-      const port = ring.port(this.#config);
-      const isOff = port === "off" || (ring.isEncrypted && this.#identity.type !== "known");
-      return isOff ? [] : [[ring, port] as const];
-    });
-  }
-
-  #startRing(label: RingLabel, port: number): Promise<boolean> {
-    const { ring } = label;
-    return this.#supervisor.start({
-      name: ring,
-      settings: () => this.#ringSettings(label, port),
-      onReady: () => {
-        this.#feed.add(ring);
-        this.#tellListening(label);
-        // The other ring names this one's port, which may be any free one.
-        this.#postSettings();
-      },
-      onMessage: (message) => this.#onRingMessage(ring, message),
-      onDown: () => this.#feed.remove(ring),
-    });
+  #onRingDown(ring: RingName): void {
+    this.#feed.remove(ring);
+    if (ring !== "ring0") return;
+    this.#userFeed.down();
+    // Whoever is still there is told of again once the ring is back.
+    this.#membership.clear();
   }
 
   #onRestore(phase: "begins" | "ends"): void {
@@ -251,178 +252,50 @@ export class Daemon {
   #locateLatest(): void {
     for (const record of this.#registry.records()) {
       if (record.lastSeen - record.firstSeen > LOOKUP_MS) continue;
-      this.#locator.note({ type: "put", record });
+      this.#locator.note(record);
     }
   }
 
   #onEvent(event: RegistryEvent): void {
     this.#feed.note(event);
     this.#persistence.note(event);
-    this.#locator.note(event);
+    if (event.type === "put") this.#locator.note(event.record);
   }
 
   #onRingMessage(ring: RingName, message: FromThread): void {
-    if (message.type === "question") {
-      void this.#answer(ring, message.request, message.question);
-      return;
-    }
-    if (message.type !== "commands") return;
-    const replies: Reply[] = [];
-    const announced: (readonly [number, ServerId])[] = [];
-    for (const { request, command } of message.commands) {
-      const outcome = this.#registry.apply(command);
-      if (request === undefined) continue;
-      if (command.type === "announce" && outcome.type === "accepted") {
-        announced.push([request, formatEndpoint(command.ip, command.port)]);
-      } else replies.push({ request, outcome });
-    }
-    this.#feed.flush();
-    // Who is told that it is registered, or gone, stays so whatever happens to this process.
-    if (replies.length > 0) {
-      void this.#persistence.durable().then(() => this.#feed.reply(ring, replies));
-    }
-    for (const [request, id] of announced) void this.#replyStanding(ring, request, id);
-  }
-
-  /** Answers an announcement once the database has given the server its Number. */
-  async #replyStanding(ring: RingName, request: number, id: ServerId): Promise<void> {
-    await this.#persistence.durable();
-    if (!this.#registry.get(id)?.number) await this.#persistence.numbered(id);
-    const standing = this.#registry.standing(id);
-    const outcome = { type: "accepted" } as const;
-    this.#feed.reply(ring, [{ request, outcome, ...(standing ? { standing } : {}) }]);
-  }
-
-  async #answer(ring: RingName, request: number, question: Question): Promise<void> {
-    let finding: Finding = { type: "busy" };
-    try {
-      finding = await this.#persistence.ask(await this.#located(question));
-    } catch (error) {
-      log("error", "a question of a ring could not be answered", { reason: String(error) });
-    }
-    this.#supervisor.post(ring, { type: "found", request, finding });
-  }
-
-  async #located(question: Question): Promise<Question> {
-    if (question.type !== "claim") return question;
-    const { claim } = question;
-    return { ...question, claim: { ...claim, ...await this.#locator.glance(claim.ip) } };
-  }
-
-  #ringSettings({ ring, isEncrypted }: RingLabel, port: number): ThreadSettings {
-    const { version } = this.#options;
-    const [socket] = this.#socketsOf("ring1bis");
-    const facts = {
-      port,
-      oldServerPort: socket?.port ?? usualOldServerPort(this.#config),
-      publicAddress: this.#publicAddress,
-      version,
-      probes: ring === probingRing(this.#config),
-      channel: isEncrypted ? this.#channelSettings() : undefined,
-    };
-    return { kind: "ring", ring: ringSettings(this.#config, facts) };
-  }
-
-  #channelSettings(): ChannelSettings | undefined {
-    if (this.#identity.type !== "known") return undefined;
-    const { crypto, privateKey, key } = this.#identity;
-    const { netName, publicAddress } = this.#config.network;
-    const ports = RINGS.flatMap(({ ring }) => {
-      const [socket] = this.#socketsOf(ring);
-      return socket ? [[ring, socket.port] as const] : [];
-    });
-    return {
-      library: crypto.path,
-      privateKey,
-      masters: [{ name: netName, host: publicAddress, ports: Object.fromEntries(ports), key }],
-    };
-  }
-
-  #postSettings(): void {
-    for (const [label, port] of this.#servedRings()) {
-      const settings = this.#ringSettings(label, port);
-      this.#supervisor.post(label.ring, { type: "settings", settings });
+    switch (message.type) {
+      case "question":
+        void this.#desk.answer(ring, message.request, message.question);
+        break;
+      case "commands":
+        this.#desk.carryOut(ring, message.commands);
+        break;
+      case "users":
+        this.#persistence.noteUsers(message.users);
+        break;
+      case "masters":
+        this.#membership.take(message.masters);
+        break;
+      default:
+        break;
     }
   }
 
-  /** Old-style lists hold addresses, so a name has to be looked up; nobody waits for it. */
-  async #resolvePublicAddress(): Promise<void> {
-    const name = this.#config.network.publicAddress;
-    const address = name === undefined ? undefined : await addressOf(name);
-    if (name !== undefined && address === undefined) {
-      log("warning", "publicadress is unknown: lists of masters name the address they came to", {
-        publicadress: name,
-      });
-    }
-    if (address === this.#publicAddress) return;
-    this.#publicAddress = address;
-    this.#postSettings();
+  /** Whether somebody else may know what this master has missed. */
+  #hasOthers(): boolean {
+    return this.#rings.serves("ring0") &&
+      this.#config.masters.peers.length + this.#neighbors.length > 0;
   }
 
-  /** The configuration as it is now; undefined, with the reasons in the log, when it is no good. */
-  #reread(): Config | undefined {
-    const problems: string[] = [];
-    try {
-      const loaded = this.#options.reread();
-      for (const warning of loaded.warnings) {
-        log("warning", "configuration", { problem: formatProblem(warning) });
-      }
-      if (loaded.ok) return loaded.config;
-      problems.push(...loaded.problems.map(formatProblem));
-    } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
-    }
-    for (const problem of problems) log("error", "configuration", { problem });
-    log("error", "the new configuration is wrong: going on with the old one");
-    return undefined;
+  #readNeighbors(): void {
+    if (this.#config.network.mmport === "off") return;
+    const { neighbors, problems } = readNeighbors(neighborsPath(this.#config, Deno.cwd()));
+    for (const problem of problems) log("warning", "masters known so far", { problem });
+    this.#neighbors = neighbors;
   }
 
-  #reopenLog(): void {
-    const { logFile, logLevel } = this.#config.system;
-    try {
-      openLog({ file: logFile, level: logLevel });
-    } catch (error) {
-      log("error", "the log goes on as before", { reason: String(error) });
-    }
-  }
-
-  #tellListening({ ring, label, transports }: RingLabel): void {
-    const [socket] = this.#socketsOf(ring);
-    if (!socket) return;
-    const everywhere = socket.address === "::" || socket.address === "0.0.0.0";
-    log("info", `${label} listens`, {
-      port: socket.port,
-      transports,
-      address: everywhere ? "every address" : socket.address,
-    });
-  }
-
-  #tellIdentity(): void {
-    const identity = this.#identity;
-    if (identity.type === "none") {
-      log("error", "rings 1 and 2 are off, because nothing can be encrypted", {
-        reason: identity.reason,
-      });
-    }
-    if (identity.type !== "known") return;
-    const { key, isNew, crypto, warning } = identity;
-    log("info", isNew ? "made this master's key" : "read this master's key", {
-      key,
-      file: this.#config.system.keyFile,
-      libgcrypt: crypto.version,
-    });
-    if (warning !== undefined) log("warning", "libgcrypt", { warning });
-  }
-
-  #socketsOf(ring: RingName): readonly BoundSocket[] {
-    return this.#supervisor.report().find(({ name }) => name === ring)?.sockets ?? [];
-  }
-
-  #warnOfWhatIsNotServed(): void {
-    const { masters } = this.#config;
-    log("info", "not part of this version: ring 0 and the web console");
-    if (masters.peers.length + masters.oldPeers.length > 0) {
-      log("warning", "[masters] peer and oldpeer have no effect in this version");
-    }
+  #rememberNeighbors(masters: readonly HostPort[]): void {
+    const problem = writeNeighbors(neighborsPath(this.#config, Deno.cwd()), masters);
+    if (problem !== undefined) log("error", "the masters known so far are not kept", { problem });
   }
 }

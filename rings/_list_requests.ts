@@ -6,7 +6,7 @@ import {
   listEntry,
   type TextMessage,
 } from "../protocol/mod.ts";
-import { MASTER_GAMENAME, type Replica } from "../registry/mod.ts";
+import { MASTER_GAMENAME, type Replica, type ServerId } from "../registry/mod.ts";
 import type { RingSettings } from "../threads/mod.ts";
 import { Listing, type ListQuery, matches } from "./_listing.ts";
 import type { Answer, TextSession } from "./_text_session.ts";
@@ -75,19 +75,27 @@ export class ListRequests {
     };
     let bytes = this.#listing.encode(query);
     if (gamename === MASTER_GAMENAME) {
-      bytes = concat(this.#thisMaster(query, session.connection.localIp), bytes);
+      bytes = concat(this.#network(query, session.connection.localIp), bytes);
     }
     if (session.gamespy) bytes = concat(gamespyListHead(), bytes);
     return { bytes, close: session.gamespy };
   }
 
-  /** This master's own entry in a list of masters. */
-  #thisMaster(query: ListQuery, localIp: string): Uint8Array {
-    const { publicAddress, oldServerPort } = this.#settings();
-    const ip = publicAddress ?? localIp;
-    const settings = { gamename: MASTER_GAMENAME, port: String(oldServerPort) };
-    const shown = matches(settings, query.filter) && (query.ipv6 || !isIpv6(ip)) &&
-      !this.#replica.get(formatEndpoint(ip, oldServerPort));
-    return encoder.encode(shown ? listEntry(ip, oldServerPort, query.style) : "");
+  /** This master, and those of its network that have not registered as an old-style one does. */
+  #network(query: ListQuery, localIp: string): Uint8Array {
+    const { publicAddress, oldServerPort, masters } = this.#settings();
+    const entries = new Map<ServerId, string>();
+    const tell = (ip: string, port: number): void => {
+      const id = formatEndpoint(ip, port);
+      const settings = { gamename: MASTER_GAMENAME, port: String(port) };
+      const isShown = matches(settings, query.filter) && (query.ipv6 || !isIpv6(ip));
+      if (isShown && !this.#replica.get(id)) entries.set(id, listEntry(ip, port, query.style));
+    };
+    tell(publicAddress ?? localIp, oldServerPort);
+    for (const { ip, ports } of masters.slice(1)) {
+      const port = ports["ring1bis"];
+      if (ip !== undefined && port !== undefined) tell(ip, port);
+    }
+    return encoder.encode([...entries.values()].join(""));
   }
 }

@@ -7,7 +7,7 @@ import type { RingSettings } from "../threads/mod.ts";
  * @param localIp The address that the client came to: this master's, where it is known by no other.
  */
 export function tellMasters(settings: RingSettings, localIp: string): MasterEntry[] {
-  return (settings.channel?.masters ?? []).map(({ name, host, ports, key }) => ({
+  return settings.masters.map(({ name, host, ports, key }) => ({
     name,
     host: host ?? localIp,
     ports,

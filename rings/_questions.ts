@@ -18,6 +18,9 @@ const BUSY: ErrorMessage = {
   retry_after: RETRY_S,
 };
 
+/** A claim's version is given on its way to the database, in the order of this master's changes. */
+const UNVERSIONED = { hlc: 0, origin: "" };
+
 interface Asked {
   readonly settle: (finding: Finding) => void;
   readonly timer: ReturnType<typeof setTimeout>;
@@ -88,9 +91,10 @@ export class Users {
     const host = hostKey(ip);
     const refused = this.#limiter.take(host, user, performance.now());
     if (refused) return { type: "error", code: "too_many", ...refused };
+    const place = { country: "", netName: "" };
     const finding = await this.#questions.ask({
       type: "claim",
-      claim: { user, key, ip, country: "", netName: "", at: Date.now() },
+      claim: { user, key, ip, ...place, at: Date.now(), ...UNVERSIONED },
     });
     const outcome = finding.type === "claimed" ? finding.outcome : undefined;
     if (outcome?.type === "welcome") {

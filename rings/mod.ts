@@ -4,6 +4,7 @@
  * @module
  */
 
+export { ring0 } from "./ring_0.ts";
 export { ring1 } from "./ring_1.ts";
 export { ring1bis } from "./ring_1_bis.ts";
 export { ring2 } from "./ring_2.ts";

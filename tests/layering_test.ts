@@ -10,13 +10,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   clients: ["crypto", "protocol"],
   config: [],
   crypto: [],
-  daemon: ["config", "crypto", "db", "protocol", "registry", "threads", "whereabouts"],
+  daemon: [
+    "config",
+    "crypto",
+    "db",
+    "protocol",
+    "registry",
+    "threads",
+    "types of mesh",
+    "whereabouts",
+  ],
   db: ["protocol", "registry", "threads"],
   http: ["config", "registry", "threads"],
+  mesh: ["protocol", "registry"],
   protocol: [],
   registry: [],
-  rings: ["crypto", "protocol", "registry", "threads"],
-  threads: ["registry", "types of config"],
+  rings: ["crypto", "mesh", "protocol", "registry", "threads"],
+  threads: ["registry", "types of config", "types of mesh"],
   whereabouts: [],
 };
 
@@ -26,7 +36,7 @@ const DATA = new Set(["deno.json", "master.ini"]);
 /** What a pure folder leaves to its caller: the system, the clock, timers, chance. */
 const IMPURE =
   /\b(Deno\.|Date\.now|new Date\(\)|performance\.|setTimeout|setInterval|Math\.random)/;
-const PURE = ["config", "protocol", "registry"];
+const PURE = ["config", "mesh", "protocol", "registry"];
 
 interface Dependency {
   readonly specifier: string;
@@ -90,7 +100,17 @@ Deno.test("layering: all modules of the program can be resolved", () => {
     modules.flatMap(({ specifier }) => inProject(specifier) ?? []).map(folderOf),
   );
   for (
-    const folder of ["cli", "config", "daemon", "db", "protocol", "registry", "rings", "threads"]
+    const folder of [
+      "cli",
+      "config",
+      "daemon",
+      "db",
+      "mesh",
+      "protocol",
+      "registry",
+      "rings",
+      "threads",
+    ]
   ) {
     assert.ok(folders.has(folder), `${folder} is not part of the program`);
   }

@@ -5,10 +5,13 @@
  * @module
  */
 
+import type { MasterView } from "../mesh/mod.ts";
 import type {
   Challenge,
   Command,
   Departures,
+  LifeSign,
+  NameClaim,
   Outcome,
   RegistryEvent,
   ServerId,
@@ -16,10 +19,12 @@ import type {
   Standing,
   StoreChange,
   Stored,
+  UserClaim,
+  Version,
 } from "../registry/mod.ts";
 
 /** Threads that serve a ring. */
-export type RingName = "ring1" | "ring1bis" | "ring2" | "ring2bis";
+export type RingName = "ring0" | "ring1" | "ring1bis" | "ring2" | "ring2bis";
 
 /** All threads beside the main one. */
 export type ThreadName = RingName | "store";
@@ -54,6 +59,24 @@ export interface RingSettings {
   readonly probes: boolean;
   /** What an encrypted ring needs beside; undefined for the others. */
   readonly channel: ChannelSettings | undefined;
+  /** The live masters of the network, this one first. */
+  readonly masters: readonly KnownMaster[];
+  /** Ring 0 of masters that the operator named. */
+  readonly peers: readonly HostPort[];
+  /** Ring 0 of masters known from an earlier run. */
+  readonly neighbors: readonly HostPort[];
+  /** Old-style masters that are told of this one, and asked for what they know. */
+  readonly oldPeers: readonly HostPort[];
+  /** Milliseconds between two heartbeats to old-style masters. */
+  readonly heartbeatInterval: number;
+}
+
+/** Where something is reached. */
+export interface HostPort {
+  /** DNS name or IP address. */
+  readonly host: string;
+  /** Its port. */
+  readonly port: number;
 }
 
 /** What an encrypted ring has to know. */
@@ -62,8 +85,6 @@ export interface ChannelSettings {
   readonly library: string;
   /** This master's private key, 32 bytes. */
   readonly privateKey: Uint8Array;
-  /** The masters of the network, this one first. */
-  readonly masters: readonly KnownMaster[];
 }
 
 /** A master as clients are told of it. */
@@ -72,6 +93,8 @@ export interface KnownMaster {
   readonly name: string;
   /** Where it is reached; undefined is the address that the client came to. */
   readonly host: string | undefined;
+  /** Its canonical IP address, once it is known; for old-style lists, which hold nothing else. */
+  readonly ip: string | undefined;
   /** Ports of its rings: `ring0`, `ring1`, `ring1bis`, `ring2`, `ring2bis`. */
   readonly ports: Readonly<Record<string, number>>;
   /** Its public key, base64. */
@@ -79,12 +102,7 @@ export interface KnownMaster {
 }
 
 /** One node of a MySQL or MariaDB cluster. */
-export interface DatabaseHost {
-  /** Host name or address. */
-  readonly host: string;
-  /** Its port. */
-  readonly port: number;
-}
+export type DatabaseHost = HostPort;
 
 /** Which database, and how to reach it. */
 export type DatabaseSettings =
@@ -113,8 +131,8 @@ export interface StoreSettings {
   readonly journalPath: string;
 }
 
-/** Someone who wants to be known by a name. */
-export interface Claim {
+/** Someone who wants to be known by a name; with the version that the claim has if it is the first. */
+export interface Claim extends Version {
   /** The name, at most 255 characters. */
   readonly user: string;
   /** Public key of the one who claims it, base64. */
@@ -132,7 +150,13 @@ export interface Claim {
 /** What became of a claim. */
 export type ClaimOutcome =
   /** The name is theirs, and it is stored. */
-  | { readonly type: "welcome"; readonly number: number }
+  | {
+    readonly type: "welcome";
+    /** Number of its row. */
+    readonly number: number;
+    /** Whether the name was nobody's until now. */
+    readonly isNew: boolean;
+  }
   /** The name belongs to another key. */
   | { readonly type: "name_taken" }
   /** The database does not answer; nothing was promised. */
@@ -151,13 +175,17 @@ export interface KnownUser {
 /** Something that a ring asks of the database. */
 export type Question =
   | { readonly type: "claim"; readonly claim: Claim }
-  | { readonly type: "find-user"; readonly user: string };
+  | { readonly type: "find-user"; readonly user: string }
+  /** Whose the players' names are: those that come after a name, from the first one after "". */
+  | { readonly type: "users"; readonly after: string };
 
 /** What the database answers. */
 export type Finding =
   | { readonly type: "claimed"; readonly outcome: ClaimOutcome }
   /** The user of this name; undefined when there is none. */
   | { readonly type: "user"; readonly user: KnownUser | undefined }
+  /** Some of the claims, in the order to ask on by; at least one unless they are the last. */
+  | { readonly type: "users"; readonly users: readonly UserClaim[]; readonly last: boolean }
   /** The database does not answer. */
   | { readonly type: "busy" };
 
@@ -228,6 +256,17 @@ export type ToThread =
     readonly last: boolean;
     /** With the last part, for a ring that tells what has changed. */
     readonly departures?: Departures;
+    /** How long each of the records lives, for ring 0. */
+    readonly lives?: readonly LifeSign[];
+    /** With the last part, for ring 0. */
+    readonly names?: readonly NameClaim[];
+  }
+  /** For ring 0: whose the players' names are; all of them in parts, or, with neither, new ones. */
+  | {
+    readonly type: "users";
+    readonly users: readonly UserClaim[];
+    readonly first?: boolean;
+    readonly last?: boolean;
   }
   | { readonly type: "found"; readonly request: number; readonly finding: Finding }
   | { readonly type: "events"; readonly events: readonly RegistryEvent[] }
@@ -272,6 +311,10 @@ export type FromThread =
     readonly fields: LogFields;
   }
   | { readonly type: "commands"; readonly commands: readonly NumberedCommand[] }
+  /** From ring 0: whose players' names are, as other masters have told. */
+  | { readonly type: "users"; readonly users: readonly UserClaim[] }
+  /** From ring 0: the masters that are known. */
+  | { readonly type: "masters"; readonly masters: readonly MasterView[] }
   | {
     readonly type: "rows";
     readonly request: number;

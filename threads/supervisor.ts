@@ -137,6 +137,7 @@ class SupervisedThread {
     }
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.sockets = [];
   }
 
   #spawn(): void {
@@ -260,6 +261,11 @@ export class Supervisor {
   /** Sends to a thread; lost when it is not up (it gets a snapshot when it comes up). */
   post(name: ThreadName, message: ToThread): void {
     this.#threads.get(name)?.post(message);
+  }
+
+  /** The sockets that a thread listens on; none while it is down. */
+  socketsOf(name: ThreadName): readonly BoundSocket[] {
+    return this.#threads.get(name)?.sockets ?? [];
   }
 
   /** What is known of each thread. */

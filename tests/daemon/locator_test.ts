@@ -12,6 +12,7 @@ function bench(countries: Readonly<Record<string, string>>): {
   const applied: Command[] = [];
   let loads = 0;
   const locator = new Locator({
+    origin: "",
     apply: (command) => applied.push(command),
     loadCountries: () => {
       loads++;
@@ -25,9 +26,9 @@ function bench(countries: Readonly<Record<string, string>>): {
 
 Deno.test("Locator: a listed server is looked up, the country database loaded once", async () => {
   const { locator, applied, loads } = bench({ "192.0.2.1": "FR" });
-  locator.note({ type: "put", record: record("192.0.2.1") });
-  locator.note({ type: "put", record: record("192.0.2.2", { settings: { country: "DE" } }) });
-  locator.note({ type: "put", record: record("192.0.2.3", { settings: { country: "<b>" } }) });
+  locator.note(record("192.0.2.1"));
+  locator.note(record("192.0.2.2", { settings: { country: "DE" } }));
+  locator.note(record("192.0.2.3", { settings: { country: "<b>" } }));
   await sleep(5);
   assert.deepEqual(
     applied.map((command) =>
@@ -43,11 +44,11 @@ Deno.test("Locator: a listed server is looked up, the country database loaded on
   assert.equal(loads(), 1);
 });
 
-Deno.test("Locator: who is not listed, or known already, is left alone", async () => {
+Deno.test("Locator: who is not listed, known already, or another master's, is left alone", async () => {
   const { locator, applied, loads } = bench({});
-  locator.note({ type: "put", record: record("192.0.2.1", { state: "challenged" }) });
-  locator.note({ type: "put", record: record("192.0.2.1", { country: "FR" }) });
-  locator.note({ type: "seen", ids: ["192.0.2.1:3030"], at: 0 });
+  locator.note(record("192.0.2.1", { state: "challenged" }));
+  locator.note(record("192.0.2.1", { country: "FR" }));
+  locator.note(record("192.0.2.1", { origin: "00000000000000b2" }));
   await sleep(5);
   assert.deepEqual(applied, []);
   assert.equal(loads(), 0);
@@ -56,6 +57,7 @@ Deno.test("Locator: who is not listed, or known already, is left alone", async (
 Deno.test("Locator.glance: waits for no DNS server for long", async () => {
   const never = Promise.withResolvers<string[]>();
   const locator = new Locator({
+    origin: "",
     apply: () => {},
     loadCountries: () => Promise.resolve(() => "FR"),
     resolve: () => never.promise,
@@ -73,12 +75,13 @@ Deno.test("Locator.glance: waits for no DNS server for long", async () => {
 Deno.test("Locator: a country database that cannot be loaded is told and harms nobody", async () => {
   const failures: unknown[] = [];
   const locator = new Locator({
+    origin: "",
     apply: () => assert.fail("nothing was found"),
     loadCountries: () => Promise.reject(new Error("damaged")),
     resolve: () => Promise.resolve([]),
     failed: (error) => failures.push(error),
   });
-  locator.note({ type: "put", record: record("192.0.2.1") });
+  locator.note(record("192.0.2.1"));
   await sleep(5);
   assert.equal(failures.length, 1);
 });

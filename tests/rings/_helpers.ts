@@ -7,8 +7,27 @@ import {
   type ServerRecord,
 } from "../../registry/mod.ts";
 import * as rings from "../../rings/mod.ts";
-import type { FromThread, Reply, RingName, RingSettings, ThreadBody } from "../../threads/mod.ts";
+import type {
+  FromThread,
+  KnownMaster,
+  Reply,
+  RingName,
+  RingSettings,
+  ThreadBody,
+} from "../../threads/mod.ts";
 import { bytes, text, until } from "../_helpers.ts";
+
+/** A server that its own master has just heard of. */
+export const LIFE = { left: 60_000, heard: true };
+
+/** The master on trial, as it knows itself. */
+export const THIS_MASTER: KnownMaster = {
+  name: "master.example.org",
+  host: undefined,
+  ip: undefined,
+  ports: { ring1: 7070, ring2: 3040 },
+  key: "",
+};
 
 export const SETTINGS: RingSettings = {
   address: "*",
@@ -25,6 +44,11 @@ export const SETTINGS: RingSettings = {
   aliveTimeout: 720_000,
   probes: true,
   channel: undefined,
+  masters: [THIS_MASTER],
+  peers: [],
+  neighbors: [],
+  oldPeers: [],
+  heartbeatInterval: 300_000,
 };
 
 const FINAL = "\\final\\";

@@ -9,8 +9,9 @@ import {
   openCrypto,
   PROLOGUES,
 } from "../../crypto/mod.ts";
-import type { ChannelSettings } from "../../threads/mod.ts";
+import type { ChannelSettings, RingSettings } from "../../threads/mod.ts";
 import { bytes, text, until } from "../_helpers.ts";
+import { THIS_MASTER } from "./_helpers.ts";
 
 function opened(): Crypto {
   const outcome = openCrypto();
@@ -24,16 +25,16 @@ export const CRYPTO: Crypto = opened();
 /** The key of the master on trial. */
 export const MASTER_KEY: KeyPair = CRYPTO.keyPair();
 
-/** What makes a ring an encrypted one. */
+/** What an encrypted ring needs. */
 export const CHANNEL: ChannelSettings = {
   library: CRYPTO.path,
   privateKey: MASTER_KEY.privateKey,
-  masters: [{
-    name: "master.example.org",
-    host: undefined,
-    ports: { ring1: 7070, ring2: 3040 },
-    key: encodeKey(MASTER_KEY.publicKey),
-  }],
+};
+
+/** What makes a ring an encrypted one that knows its own key. */
+export const SECURE: Pick<RingSettings, "channel" | "masters"> = {
+  channel: CHANNEL,
+  masters: [{ ...THIS_MASTER, key: encodeKey(MASTER_KEY.publicKey) }],
 };
 
 /** A message of a ring, as it is on the wire. */

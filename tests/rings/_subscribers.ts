@@ -8,6 +8,7 @@ import {
   Replica,
   type ServerRecord,
   type ServerStatus,
+  type Tombstone,
   type Version,
 } from "../../registry/mod.ts";
 import { decodeCursor } from "../../rings/_cursor.ts";
@@ -16,6 +17,7 @@ import { ServerEntries } from "../../rings/_server_entry.ts";
 import { type Receiver, type Since, Subscriptions } from "../../rings/_subscriptions.ts";
 import type { Timing } from "../../rings/_turns.ts";
 import { stored, World } from "../registry/_helpers.ts";
+import { LIFE } from "./_helpers.ts";
 
 /** Lets everything happen that waits for nothing. */
 export async function settled(): Promise<void> {
@@ -184,7 +186,7 @@ const world = new World();
 /** Makes events with ever later versions. */
 export class Source {
   hlc = 1000;
-  readonly tombstones = new Map<string, { id: string; hlc: number; origin: string }>();
+  readonly tombstones = new Map<string, Tombstone>();
   readonly horizon = new Map<string, number>();
   readonly vector = new Map<string, number>();
   readonly records = new Map<string, ServerRecord>();
@@ -199,7 +201,7 @@ export class Source {
     this.records.set(record.id, record);
     // A master is in nobody's list, so the game server that was there before stays gone.
     if (record.gamename !== "master") this.tombstones.delete(record.id);
-    return { type: "put", record };
+    return { type: "put", record, ...LIFE };
   }
 
   status(i: number, told: ServerStatus): RegistryEvent {
@@ -212,7 +214,7 @@ export class Source {
   remove(i: number): RegistryEvent {
     const version = this.version();
     const wasListed = this.records.delete(id(i));
-    if (wasListed) this.tombstones.set(id(i), { id: id(i), ...version });
+    if (wasListed) this.tombstones.set(id(i), { id: id(i), cause: "quit", ...version });
     return { type: "removed", id: id(i), cause: "quit", lastSeen: 0, wasListed, ...version };
   }
 
@@ -228,6 +230,7 @@ export class Source {
 
   departures(): Departures {
     return {
+      origin: A,
       tombstones: [...this.tombstones.values()],
       vector: [...this.vector],
       horizon: [...this.horizon],
@@ -250,6 +253,7 @@ export function id(i: number): string {
 export function crowded(count: number): { ring: TestRing; source: Source } {
   const ring = new TestRing();
   const source = new Source();
+  ring.load([], source.departures());
   for (let i = 0; i < count; i++) ring.apply(source.put(i));
   return { ring, source };
 }

@@ -3,7 +3,7 @@ import { encodeKey } from "../../crypto/mod.ts";
 import type { RingName } from "../../threads/mod.ts";
 import { bytes, Random, until } from "../_helpers.ts";
 import { type Trial, withRing } from "./_helpers.ts";
-import { CHANNEL, MASTER_KEY, SecureClient } from "./_secure.ts";
+import { CHANNEL, MASTER_KEY, SECURE, SecureClient } from "./_secure.ts";
 
 const SEED = 20_261_122;
 
@@ -91,7 +91,7 @@ async function attack(ring: "ring1" | "ring2", trial: Trial, random: Random): Pr
 for (const ring of ["ring1", "ring2"] as const) {
   const count = HOSTS * MESSAGES_EACH;
   Deno.test(`${ring}: ${count} spoilt messages of valid sessions harm nobody (seed ${SEED})`, async () => {
-    const settings = { channel: CHANNEL, probes: false, connectionLimit: 100 };
+    const settings = { ...SECURE, probes: false, connectionLimit: 100 };
     await withRing({ ring: ring satisfies RingName, settings }, async (trial) => {
       trial.add("192.0.2.1", 3030);
       await attack(ring, trial, new Random(SEED));

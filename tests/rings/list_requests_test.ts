@@ -5,10 +5,10 @@ import { Replica } from "../../registry/mod.ts";
 import type { Connection } from "../../rings/_connections.ts";
 import { ListRequests, withoutSecrets } from "../../rings/_list_requests.ts";
 import type { Answer, TextSession } from "../../rings/_text_session.ts";
-import type { RingSettings } from "../../threads/mod.ts";
+import type { KnownMaster, RingSettings } from "../../threads/mod.ts";
 import { text } from "../_helpers.ts";
 import { stored, World } from "../registry/_helpers.ts";
-import { SETTINGS } from "./_helpers.ts";
+import { entries, SETTINGS, THIS_MASTER } from "./_helpers.ts";
 
 const world = new World();
 
@@ -116,6 +116,35 @@ Deno.test("ListRequests: this master is listed once, even when it has registered
   const list = shown(ask([MASTER]));
   assert.equal(list.split("192.0.2.1\\").length, 2, list);
   assert.equal(list.split("192.0.2.2\\").length, 2, list);
+});
+
+Deno.test("ListRequests: a list of masters has those of its network, each once", () => {
+  const other = (ip: string | undefined, ring1bis: number | undefined): KnownMaster => ({
+    ...THIS_MASTER,
+    ip,
+    ports: ring1bis === undefined ? {} : { ring1bis },
+  });
+  const { replica, ask } = bench({
+    masters: [
+      THIS_MASTER,
+      other("192.0.2.2", 28900),
+      other("192.0.2.3", 4000),
+      other("192.0.2.3", 4000),
+      other("192.0.2.1", 28900),
+      other("192.0.2.4", 28900),
+      other("192.0.2.5", undefined),
+      other(undefined, 28900),
+      other("2001:db8::6", 28900),
+    ],
+  });
+  const settings = { gamename: "master", port: "28900" };
+  replica.put(stored(world, "192.0.2.4", { gamename: "master", port: 28900, settings }));
+  const all = ["192.0.2.1:28900", "192.0.2.2:28900", "192.0.2.3:4000", "192.0.2.4:28900"];
+  assert.deepEqual(entries(shown(ask([MASTER]))), all);
+  assert.deepEqual(entries(shown(ask([MASTER, ["port", "4000"]]))), ["192.0.2.3:4000"]);
+  assert.deepEqual(entries(shown(ask([["gamename", "netpanzer"]]))), []);
+  const overIpv6 = shown(ask([MASTER], { ip: "2001:db8::99" }));
+  assert.match(overIpv6, /2001:db8::6/);
 });
 
 Deno.test("ListRequests: this master is subject to the filter and to what a client can parse", () => {

@@ -5,6 +5,7 @@ import { Replica, type ServerRecord } from "../../registry/mod.ts";
 import { Listing, type ListQuery, matches } from "../../rings/_listing.ts";
 import { text } from "../_helpers.ts";
 import { removal, stored, World } from "../registry/_helpers.ts";
+import { LIFE } from "./_helpers.ts";
 
 const world = new World();
 
@@ -51,7 +52,7 @@ Deno.test("Listing: bytes equal a naive encoding after any history", () => {
       const listing = new Listing(replica);
       const model = new Map<string, ServerRecord>();
       const put = (record: ServerRecord): void => {
-        replica.apply({ type: "put", record });
+        replica.apply({ type: "put", record, ...LIFE });
         model.set(record.id, record);
       };
       for (let i = 0; i < start; i++) put(server(i));
@@ -105,7 +106,7 @@ Deno.test("Listing: nothing is encoded again while nothing changes", () => {
   const listing = new Listing(replica);
   for (let i = 0; i < 1000; i++) replica.put(server(i));
   const list = listing.encode(query());
-  replica.apply({ type: "seen", ids: [server(1).id], at: 1 });
+  replica.apply({ type: "seen", ids: [server(1).id], at: 1, ...LIFE });
   replica.apply(removal("192.0.2.1:1"));
   assert.equal(listing.encode(query()), list, "the very same bytes");
 });

@@ -20,6 +20,7 @@ import {
 import { ServerEntries, serverEntry } from "../../rings/_server_entry.ts";
 import { text } from "../_helpers.ts";
 import { removal, SECOND, status, statusChange, stored, World } from "../registry/_helpers.ts";
+import { LIFE } from "./_helpers.ts";
 
 const world = new World();
 const ENVELOPE: Envelope = { since: "", cursor: "1.", isFull: false };
@@ -184,9 +185,9 @@ Deno.test("ServerLists: that a server was heard of shows within 15 seconds, not 
   const lastSeen = () => trial.all()[0]?.servers[7]?.last_seen;
   const before = lastSeen();
   trial.now = 100 * SECOND;
-  trial.replica.apply({ type: "seen", ids: [server(7).id], at: heard - 1 });
+  trial.replica.apply({ type: "seen", ids: [server(7).id], at: heard - 1, ...LIFE });
   assert.equal(lastSeen(), new Date(heard - 1).toISOString(), "the bytes were old");
-  trial.replica.apply({ type: "seen", ids: [server(7).id], at: heard });
+  trial.replica.apply({ type: "seen", ids: [server(7).id], at: heard, ...LIFE });
   trial.now += 15 * SECOND - 1;
   assert.equal(lastSeen(), new Date(heard - 1).toISOString());
   trial.now += 1;

@@ -5,7 +5,7 @@ import { Rosters } from "../../rings/_rosters.ts";
 import type { Finding, FromThread } from "../../threads/mod.ts";
 import { removal, status, stored, World } from "../registry/_helpers.ts";
 
-const WELCOME: Finding = { type: "claimed", outcome: { type: "welcome", number: 17 } };
+const WELCOME: Finding = { type: "claimed", outcome: { type: "welcome", number: 17, isNew: true } };
 
 /** A main thread that answers when tests tell it to. */
 class Trial {
@@ -97,7 +97,11 @@ Deno.test("Users: a login claims the name for the session's key", async () => {
   if (asked?.type !== "question" || asked.question.type !== "claim") throw new Error("no claim");
   const { at, ...claim } = asked.question.claim;
   assert.ok(at >= before && at <= Date.now());
-  assert.deepEqual(claim, { user: "Ann", key: "key", ip: "10.0.0.9", country: "", netName: "" });
+  const version = { hlc: 0, origin: "" };
+  assert.deepEqual(
+    claim,
+    { user: "Ann", key: "key", ip: "10.0.0.9", country: "", netName: "", ...version },
+  );
 });
 
 Deno.test("Users: a login that fails says why, and nobody is there", async () => {

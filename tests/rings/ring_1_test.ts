@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { encodeKey, PROLOGUES } from "../../crypto/mod.ts";
 import { bytes, sleep, until } from "../_helpers.ts";
-import { Trial, type TrialOptions, withRing, withUdp } from "./_helpers.ts";
-import { CHANNEL, CRYPTO, MASTER_KEY, SecureClient } from "./_secure.ts";
+import { LIFE, Trial, type TrialOptions, withRing, withUdp } from "./_helpers.ts";
+import { CRYPTO, MASTER_KEY, SECURE, SecureClient } from "./_secure.ts";
 
 const REGISTER = {
   type: "register",
@@ -18,7 +18,7 @@ function withRing1(options: TrialOptions, use: (trial: Trial) => Promise<void>):
   return withRing({
     ...options,
     ring: "ring1",
-    settings: { channel: CHANNEL, probes: false, ...options.settings },
+    settings: { ...SECURE, probes: false, ...options.settings },
   }, use);
 }
 
@@ -206,7 +206,7 @@ Deno.test("ring1: a report that waits is dropped when it says nothing new any mo
 });
 
 Deno.test("ring1: a report that waits is not lost with its connection, nor when the ring stops", async () => {
-  const trial = new Trial({ ring: "ring1", settings: { channel: CHANNEL, probes: false } });
+  const trial = new Trial({ ring: "ring1", settings: { ...SECURE, probes: false } });
   await trial.start();
   using client = await SecureClient.connect(trial.port);
   await client.ask(REGISTER);
@@ -310,7 +310,8 @@ Deno.test("ring1: an unreachable server is told so, and may not ask again at onc
     await client.ask(REGISTER);
     const record = trial.registry.get(ID);
     assert.ok(record);
-    const put = { type: "put", record: { ...record, state: "unverified", reason: "why" } } as const;
+    const unverified = { ...record, state: "unverified", reason: "why" } as const;
+    const put = { type: "put", record: unverified, ...LIFE } as const;
     trial.body.receive({ type: "events", events: [put] });
     assert.deepEqual(await client.next(), { type: "listed", listed: false, reason: "why" });
     const refused = await client.ask(REGISTER);
@@ -339,7 +340,7 @@ Deno.test("ring1: an unverified server may change its name, and is not told the 
       const record = registry.get(ID);
       if (message.type === "replies" && record) {
         const put = { ...record, state: "unverified", reason: "of old" } as const;
-        receive.call(body, { type: "events", events: [{ type: "put", record: put }] });
+        receive.call(body, { type: "events", events: [{ type: "put", record: put, ...LIFE }] });
       }
       receive.call(body, message);
     };
@@ -483,7 +484,7 @@ Deno.test("SecureRing: an unfinished handshake is dropped in time", async () => 
 });
 
 Deno.test("SecureRing: a stop says goodbye with a time to come back", async () => {
-  const trial = new Trial({ ring: "ring1", settings: { channel: CHANNEL, probes: false } });
+  const trial = new Trial({ ring: "ring1", settings: { ...SECURE, probes: false } });
   await trial.start();
   using client = await SecureClient.connect(trial.port);
   await client.ask(REGISTER);

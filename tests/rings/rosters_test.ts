@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type Player, type RegistryEvent, Replica, type ServerStatus } from "../../registry/mod.ts";
 import { Rosters } from "../../rings/_rosters.ts";
 import { removal, status, statusChange, stored, World } from "../registry/_helpers.ts";
+import { LIFE } from "./_helpers.ts";
 
 const world = new World();
 
@@ -22,7 +23,7 @@ class Trial {
 
   put(ip: string, told?: ServerStatus, state: "listed" | "unverified" = "listed"): void {
     const record = stored(world, ip, { state, ...(told ? { status: told } : {}) });
-    this.apply({ type: "put", record });
+    this.apply({ type: "put", record, ...LIFE });
   }
 }
 

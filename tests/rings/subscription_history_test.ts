@@ -5,6 +5,7 @@ import type { RegistryEvent } from "../../registry/mod.ts";
 import { decodeCursor } from "../../rings/_cursor.ts";
 import { serverEntry } from "../../rings/_server_entry.ts";
 import { status } from "../registry/_helpers.ts";
+import { LIFE } from "./_helpers.ts";
 import { A, B, crowded, id, LONG, settled, type Source, type TestClient } from "./_subscribers.ts";
 
 const FILTERS: readonly Filter[] = [
@@ -89,7 +90,7 @@ Deno.test("Subscriptions: after any history every subscriber sees what there is"
             ring.apply(...source.forget(one.server));
             break;
           case "hear":
-            ring.apply({ type: "seen", ids: [id(one.server)], at: source.hlc });
+            ring.apply({ type: "seen", ids: [id(one.server)], at: source.hlc, ...LIFE });
             break;
           case "load":
             // What happens while a ring is down does not reach it as events.
