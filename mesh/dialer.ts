@@ -15,10 +15,20 @@ const MAX_RETRY_MS = 15_000;
 /** Doublings until the longest wait. */
 const MAX_DOUBLINGS = 5;
 
+/**
+ * Milliseconds after which a connection was a success. One that is lost sooner again and again must
+ * not be made anew twice a second: each begins with a comparison of everything.
+ */
+const STEADY_MS = 30_000;
+
 /** One place to connect with. */
 export interface Place {
   readonly target: Target;
-  /** Id of the master there, once it is known. */
+  /** Whether the operator named it, or an earlier run knew it; not only other masters. */
+  isNamed: boolean;
+  /** Ids of masters that are said to be there. */
+  hints: ReadonlySet<string>;
+  /** Id of the master that was found there. */
   id: string | undefined;
   /** Whether an attempt is under way. */
   isDialing: boolean;
@@ -34,10 +44,16 @@ function keyOf({ host, port }: Target): string {
   return `${host} ${port}`;
 }
 
+/** Id of the master at a place, as far as anyone knows. */
+export function likelyId({ id, hints }: Place): string | undefined {
+  const [hint] = hints;
+  return id ?? hint;
+}
+
 /** Places to connect with. */
 export class Dialer {
   readonly #source: MeshSource;
-  readonly #places = new Map<string, Place>();
+  #places = new Map<string, Place>();
 
   constructor(source: MeshSource) {
     this.#source = source;
@@ -53,26 +69,25 @@ export class Dialer {
     return this.#places.get(keyOf(target));
   }
 
-  /** There is somebody, perhaps the master with an id. */
-  add(target: Target, id?: string): void {
-    const known = this.get(target);
-    if (known) {
-      known.id ??= id;
-      return;
+  /**
+   * These are the places to connect with, and no others.
+   *
+   * @param named Those that the operator named, or that an earlier run knew.
+   * @param told Those where masters are said to be, with their ids.
+   */
+  look(named: Iterable<Target>, told: Iterable<readonly [id: string, target: Target]>): void {
+    const places = new Map<string, Place>();
+    const hints = new Map<string, Set<string>>();
+    for (const target of named) places.set(keyOf(target), this.#place(target, true));
+    for (const [id, target] of told) {
+      const key = keyOf(target);
+      if (!places.has(key)) places.set(key, this.#place(target, false));
+      const ids = hints.get(key);
+      if (ids) ids.add(id);
+      else hints.set(key, new Set([id]));
     }
-    this.#places.set(keyOf(target), {
-      target,
-      id,
-      isDialing: false,
-      nextAt: this.#source.monotonic(),
-      failures: 0,
-      reason: undefined,
-    });
-  }
-
-  /** Nobody is to be looked for there any more. */
-  delete(target: Target): void {
-    this.#places.delete(keyOf(target));
+    for (const [key, place] of places) place.hints = hints.get(key) ?? new Set();
+    this.#places = places;
   }
 
   /** A connection with a place is there, and who that is is known. */
@@ -81,14 +96,18 @@ export class Dialer {
     if (!place) return;
     place.id = id;
     place.isDialing = false;
-    place.failures = 0;
     place.reason = undefined;
   }
 
-  /** There is no connection with a place, or none any more. */
-  failed(target: Target, reason: string): void {
+  /**
+   * There is no connection with a place, or none any more.
+   *
+   * @param lasted Milliseconds for which there was one.
+   */
+  failed(target: Target, reason: string, lasted = 0): void {
     const place = this.get(target);
     if (!place) return;
+    if (lasted >= STEADY_MS) place.failures = 0;
     const doublings = Math.min(place.failures, MAX_DOUBLINGS);
     const wait = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** doublings);
     place.failures++;
@@ -106,17 +125,42 @@ export class Dialer {
     const now = this.#source.monotonic();
     const due: Target[] = [];
     const dialed = new Set<string>();
-    for (const { id, isDialing } of this.#places.values()) {
-      if (isDialing && id !== undefined) dialed.add(id);
+    for (const place of this.#places.values()) {
+      const id = likelyId(place);
+      if (place.isDialing && id !== undefined) dialed.add(id);
     }
     for (const place of this.#places.values()) {
-      const { id, isDialing, nextAt, target } = place;
-      if (isDialing || nextAt > now) continue;
-      if (id !== undefined && (isConnected(id) || dialed.has(id))) continue;
+      if (place.isDialing || place.nextAt > now || !isWanted(place, isConnected)) continue;
+      const id = likelyId(place);
+      if (id !== undefined && dialed.has(id)) continue;
       if (id !== undefined) dialed.add(id);
       place.isDialing = true;
-      due.push(target);
+      due.push(place.target);
     }
     return due;
   }
+
+  #place(target: Target, isNamed: boolean): Place {
+    const known = this.get(target);
+    if (known) {
+      known.isNamed = isNamed;
+      return known;
+    }
+    return {
+      target,
+      isNamed,
+      hints: new Set(),
+      id: undefined,
+      isDialing: false,
+      nextAt: this.#source.monotonic(),
+      failures: 0,
+      reason: undefined,
+    };
+  }
+}
+
+/** Whether there may be somebody at a place who is not connected. What is said may be wrong. */
+function isWanted({ id, isNamed, hints }: Place, isConnected: (id: string) => boolean): boolean {
+  if (id !== undefined) return !isConnected(id);
+  return isNamed || [...hints].some((hint) => !isConnected(hint));
 }

@@ -8,7 +8,6 @@ import { DIGEST_BUCKETS, type KeyVersion } from "../protocol/mod.ts";
 import {
   isEarlier,
   type LifeSign,
-  type NameClaim,
   type RegistryEvent,
   type ServerId,
   type ServerRecord,
@@ -18,44 +17,10 @@ import {
   type Version,
 } from "../registry/mod.ts";
 import { bucketOf, Digests } from "./digest.ts";
+import { type Entry, type HeldServer, serverKey, versionOf } from "./entries.ts";
 
-/** A listed server. */
-export interface HeldServer {
-  /** Tells it from other entries. */
-  readonly type: "server";
-  /** What it is. */
-  readonly record: ServerRecord;
-  /** What another master believes, while the server is listed all the same. */
-  readonly dispute: Tombstone | undefined;
-  /** Until when it lives, monotonic milliseconds. */
-  due: number;
-  /** Until when this master's own hearing of it counts, monotonic milliseconds. */
-  heardUntil: number;
-}
-
-/** What a key stands for. */
-export type Entry =
-  | HeldServer
-  | { readonly type: "tombstone"; readonly tombstone: Tombstone }
-  | { readonly type: "name"; readonly claim: NameClaim }
-  | { readonly type: "user"; readonly claim: UserClaim };
-
-/** Key of a server. */
-export function serverKey(id: ServerId): string {
-  return `s:${id}`;
-}
-
-/** The latest change of an entry. */
-export function versionOf(entry: Entry): Version {
-  switch (entry.type) {
-    case "server":
-      return entry.dispute ?? entry.record;
-    case "tombstone":
-      return entry.tombstone;
-    default:
-      return entry.claim;
-  }
-}
+/** Masters of which it is remembered what they changed last: more than any network had in its life. */
+const MAX_ORIGINS = 4096;
 
 /** What is replicated. */
 export class Ledger {
@@ -65,6 +30,8 @@ export class Ledger {
   #digests = new Digests();
   #own = 0;
   #servers = 0;
+  #byOrigin = new Map<string, number>();
+  readonly #latest = new Map<string, number>();
   #users = new Map<string, UserClaim>();
 
   /**
@@ -89,6 +56,16 @@ export class Ledger {
     return this.#servers;
   }
 
+  /** Servers listed that a master changed last. */
+  serversFrom(origin: string): number {
+    return this.#byOrigin.get(origin) ?? 0;
+  }
+
+  /** Hybrid logical time of the latest change of a master that was ever here; 0 for none. */
+  latest(origin: string): number {
+    return this.#latest.get(origin) ?? 0;
+  }
+
   /** A hash for each bucket. */
   digest(): string[] {
     return this.#digests.all();
@@ -107,6 +84,11 @@ export class Ledger {
       entries.push({ key, hlc, origin });
     }
     return entries;
+  }
+
+  /** How much is in a bucket. */
+  sizeOf(bucket: number): number {
+    return this.#buckets[bucket]?.size ?? 0;
   }
 
   /** Listed servers of a bucket. */
@@ -138,13 +120,14 @@ export class Ledger {
       this.#put(record, life, dispute);
     }
     const [, own = 0] = vector.find(([origin]) => origin === this.#origin) ?? [];
-    this.#own = own;
+    // What was told is told: this master's changes go on from there.
+    this.#own = Math.max(this.#own, own);
   }
 
   /**
    * Takes over a change.
    *
-   * @returns The key of what this master itself has changed, if it has.
+   * @returns The key of what this master itself has changed just now, if it has.
    */
   apply(event: RegistryEvent): string | undefined {
     switch (event.type) {
@@ -180,14 +163,12 @@ export class Ledger {
         return undefined;
       }
       case "forgotten":
-        if (this.get(serverKey(event.id))?.type === "tombstone") {
-          this.#delete(serverKey(event.id));
-        }
+        this.#forget(serverKey(event.id));
         return undefined;
       case "name": {
         const { type: _, ...claim } = event;
         this.#set(`n:${claim.name}`, { type: "name", claim });
-        return claim.origin === this.#origin ? `n:${claim.name}` : undefined;
+        return this.#isOwnNews(claim) ? `n:${claim.name}` : undefined;
       }
       default:
         return undefined;
@@ -213,12 +194,18 @@ export class Ledger {
     this.#buckets = Array.from({ length: DIGEST_BUCKETS }, () => new Map());
     this.#digests = new Digests();
     this.#servers = 0;
+    this.#byOrigin = new Map();
   }
 
-  #changed(key: string, { hlc, origin }: Version): string | undefined {
-    if (origin !== this.#origin) return undefined;
-    this.#own = Math.max(this.#own, hlc);
+  #changed(key: string, version: Version): string | undefined {
+    if (!this.#isOwnNews(version)) return undefined;
+    this.#own = version.hlc;
     return key;
+  }
+
+  /** Whether this master has just made a change: what it lost and learns again is no news to others. */
+  #isOwnNews({ hlc, origin }: Version): boolean {
+    return origin === this.#origin && hlc > this.#own;
   }
 
   #put(record: ServerRecord, life: LifeSign, dispute: Tombstone | undefined): void {
@@ -234,14 +221,25 @@ export class Ledger {
     if (heard) held.heardUntil = held.due;
   }
 
+  #forget(key: string): void {
+    const entry = this.get(key);
+    if (entry?.type === "tombstone") this.#delete(key);
+    else if (entry?.type === "server" && entry.dispute) {
+      this.#set(key, { ...entry, dispute: undefined });
+    }
+  }
+
   #set(key: string, entry: Entry): void {
     const bucket = bucketOf(key);
     const entries = this.#buckets[bucket] as Map<string, Entry>;
     const before = entries.get(key);
-    if (before) this.#digests.toggle(bucket, key, versionOf(before));
+    if (before) this.#discount(bucket, key, before);
     this.#digests.toggle(bucket, key, versionOf(entry));
-    if (before?.type === "server") this.#servers--;
-    if (entry.type === "server") this.#servers++;
+    this.#note(versionOf(entry));
+    if (entry.type === "server") {
+      this.#note(entry.record);
+      this.#countServer(entry, 1);
+    }
     entries.set(key, entry);
   }
 
@@ -250,8 +248,24 @@ export class Ledger {
     const entries = this.#buckets[bucket] as Map<string, Entry>;
     const entry = entries.get(key);
     if (!entry) return;
-    this.#digests.toggle(bucket, key, versionOf(entry));
-    if (entry.type === "server") this.#servers--;
+    this.#discount(bucket, key, entry);
     entries.delete(key);
+  }
+
+  #note({ hlc, origin }: Version): void {
+    if (hlc <= this.latest(origin)) return;
+    if (this.#latest.has(origin) || this.#latest.size < MAX_ORIGINS) this.#latest.set(origin, hlc);
+  }
+
+  #discount(bucket: number, key: string, entry: Entry): void {
+    this.#digests.toggle(bucket, key, versionOf(entry));
+    if (entry.type === "server") this.#countServer(entry, -1);
+  }
+
+  #countServer({ record: { origin } }: HeldServer, change: 1 | -1): void {
+    this.#servers += change;
+    const count = this.serversFrom(origin) + change;
+    if (count > 0) this.#byOrigin.set(origin, count);
+    else this.#byOrigin.delete(origin);
   }
 }

@@ -5,23 +5,22 @@
  * @module
  */
 
-import { encodeWant, type Hello, type KnownMaster, type Peer } from "../protocol/mod.ts";
+import { encodeReach, encodeWant, type Hello, type Peer } from "../protocol/mod.ts";
 import type { RegistryEvent, Snapshot, UserClaim } from "../registry/mod.ts";
-import { Dialer } from "./dialer.ts";
-import { Ledger, serverKey } from "./ledger.ts";
+import { makeCourses } from "./comparison.ts";
+import { serverKey } from "./entries.ts";
+import { Ledger } from "./ledger.ts";
+import { Meetings } from "./meetings.ts";
 import { tell, tellLeases } from "./outbox.ts";
-import { PeerReport } from "./peer_report.ts";
-import { idOfKey, Roster } from "./roster.ts";
-import { PROTOCOL_VERSION, Session, type SessionHost } from "./session.ts";
+import { idOfKey } from "./roster.ts";
+import { PROTOCOL_VERSION, Session } from "./session.ts";
+import type { SessionHost } from "./session_host.ts";
 import type { Link, MeshCounters, MeshOutput, MeshSettings, MeshSource, Target } from "./types.ts";
 import { Warnings } from "./warnings.ts";
 import { Watch } from "./watch.ts";
 
 /** Milliseconds for which it is gathered who was heard of. */
 const LEASES_MS = 2000;
-
-/** Milliseconds between two times that all masters are told of to all. */
-const MEMBERS_MS = 30_000;
 
 /** Instances are told apart by a number below this. */
 const MAX_INSTANCE = 2 ** 48;
@@ -44,25 +43,21 @@ export class Mesh {
   readonly #options: MeshOptions;
   readonly #instance: number;
   readonly #ledger: Ledger;
-  readonly #roster: Roster;
-  readonly #dialer: Dialer;
+  readonly #meetings: Meetings;
   readonly #watch: Watch;
   readonly #warnings: Warnings;
+  readonly #host: SessionHost;
   readonly #sessions = new Map<Link, Session>();
-  /** The one connection of each master. */
-  readonly #byId = new Map<string, Session>();
   /** How far all that each master has changed is known. */
   readonly #known = new Map<string, number>();
   #settings: MeshSettings;
-  #isLoaded = false;
+  #isOpen = false;
   /** Own changes to be told. */
   #changed = new Set<string>();
   /** Own changes up to this hybrid logical time have been handed to every session. */
   #told = 0;
   #heard = new Set<string>();
   #leasesAt: number;
-  #membersAt: number;
-  #masters = "";
   readonly #counts = { links: 0, changes_received: 0, changes_sent: 0, rounds: 0, unequal: 0 };
 
   /** Makes a mesh that knows nobody yet. */
@@ -72,12 +67,18 @@ export class Mesh {
     this.#settings = settings;
     this.#instance = Math.floor(source.random() * MAX_INSTANCE);
     this.#ledger = new Ledger(settings.id, () => source.monotonic());
-    this.#roster = new Roster(settings.id, source);
-    this.#dialer = new Dialer(source);
     this.#watch = new Watch(this.#ledger, source);
     this.#warnings = new Warnings(source, output);
-    this.#leasesAt = this.#membersAt = source.monotonic();
-    this.reconfigure(settings);
+    this.#leasesAt = source.monotonic();
+    this.#meetings = new Meetings({
+      source,
+      output,
+      settings,
+      warnings: this.#warnings,
+      instance: this.#instance,
+      end: (session, reason) => this.#end(session, reason),
+    });
+    this.#host = this.#makeHost();
   }
 
   /** Takes over all that the registry holds; again when it may have changed unseen. */
@@ -86,7 +87,7 @@ export class Mesh {
     this.#told = this.#ledger.own;
     this.#known.clear();
     for (const [origin, hlc] of snapshot.vector) this.#known.set(origin, hlc);
-    this.#isLoaded = true;
+    this.#isOpen = true;
     for (const session of [...this.#sessions.values()]) this.#end(session, "it is started anew");
   }
 
@@ -108,14 +109,17 @@ export class Mesh {
     const key = this.#ledger.apply(event);
     if (key !== undefined) this.#changed.add(key);
     if (event.type === "seen" && event.heard) { for (const id of event.ids) this.#heard.add(id); }
-    else if (event.type === "synced") this.#known.set(event.origin, event.hlc);
+    if (event.type === "reach" && event.found.length > 0) {
+      const messages = encodeReach(event.found);
+      for (const session of this.#meetings.connected.values()) session.pushReach(messages);
+    }
   }
 
   /** A handshake is done. */
   opened(link: Link): void {
-    if (!this.#isLoaded) return link.close();
+    if (!this.#isOpen) return link.close();
     this.#counts.links++;
-    this.#sessions.set(link, new Session(link, this.#host()));
+    this.#sessions.set(link, new Session(link, this.#host));
   }
 
   /** A message has come. */
@@ -131,7 +135,7 @@ export class Mesh {
 
   /** A connection that was wanted cannot be had. */
   dialFailed(target: Target, reason: string): void {
-    this.#dialer.failed(target, reason);
+    this.#meetings.dialFailed(target, reason);
   }
 
   /** Tells what is new. To be called soon after anything else was. */
@@ -139,53 +143,44 @@ export class Mesh {
     if (this.#changed.size > 0) {
       const keys = this.#changed;
       this.#changed = new Set();
-      const upto = this.#ledger.own;
-      const messages = tell(this.#ledger, keys, { after: this.#told, upto });
-      for (const session of this.#byId.values()) session.push(keys, messages, upto);
-      this.#told = upto;
+      const span = { after: this.#told, upto: this.#ledger.own };
+      this.#told = span.upto;
+      const { connected } = this.#meetings;
+      const messages = connected.size > 0 ? tell(this.#ledger, keys, span) : [];
+      for (const session of connected.values()) session.push(keys, messages, span);
     }
     for (const session of this.#sessions.values()) session.flush();
   }
 
   /** Lets time pass. To be called a few times a second. */
   tick(): void {
-    if (!this.#isLoaded) return;
+    if (!this.#isOpen) return;
     const now = this.#options.source.monotonic();
     for (const session of [...this.#sessions.values()]) {
       session.tick();
-      const { hello, pulse: { clock = 0 } } = session;
-      if (hello && !hello.observer) this.#warnings.clock(hello.name || hello.id, clock);
+      const { hello, isReady, pulse: { clock = 0 } } = session;
+      if (hello && isReady) this.#warnings.clock(hello, clock);
     }
-    const isConnected = (id: string) => id === this.#settings.id || this.#byId.has(id);
-    for (const target of this.#dialer.takeDue(isConnected)) this.#options.output.dial(target);
+    this.#meetings.tick();
     if (now - this.#leasesAt >= LEASES_MS) {
       this.#leasesAt = now;
       this.#tellLeases();
     }
-    if (now - this.#membersAt >= MEMBERS_MS) {
-      this.#membersAt = now;
-      this.#roster.tick();
-      for (const [id, session] of this.#byId) session.pushMembers(this.#roster.members(id));
-    }
     this.#askForDying();
-    this.#tellMasters();
+    const views = this.#meetings.takeViews();
+    if (views) this.#options.output.masters(views);
     this.flush();
   }
 
   /** Takes over other settings; the id stays. */
   reconfigure(settings: MeshSettings): void {
-    const before = this.#settings;
     this.#settings = settings;
-    const isNamed = (one: Target) =>
-      settings.peers.some(({ host, port }) => host === one.host && port === one.port);
-    for (const target of before.peers) if (!isNamed(target)) this.#dialer.delete(target);
-    for (const target of [...settings.peers, ...settings.neighbors]) this.#dialer.add(target);
+    this.#meetings.reconfigure(settings);
   }
 
   /** How this master stands to each of the others. */
   peers(): Peer[] {
-    const report = new PeerReport(this.#options.source, this.#roster, this.#ledger);
-    return report.make(this.#byId, this.#dialer.places(), this.#settings.id);
+    return this.#meetings.report(this.#ledger);
   }
 
   /** What it counts. */
@@ -193,43 +188,49 @@ export class Mesh {
     const counts = { ...this.#counts };
     for (const session of this.#sessions.values()) addCounts(counts, session);
     return {
-      peers_known: this.#roster.size,
-      peers_connected: this.#byId.size,
+      peers_known: this.#meetings.known,
+      peers_connected: this.#meetings.connected.size,
       servers: this.#ledger.servers,
       ...counts,
     };
   }
 
-  /** Says goodbye to all. */
+  /** Says goodbye to all, and connects with nobody any more. */
   stop(): void {
+    this.#isOpen = false;
     for (const session of this.#sessions.values()) {
       session.bye();
+      session.stop();
       session.link.close();
+      addCounts(this.#counts, session);
     }
     this.#sessions.clear();
-    this.#byId.clear();
+    this.#meetings.clear();
   }
 
-  #host(): SessionHost {
+  #makeHost(): SessionHost {
     const { source, output } = this.#options;
     return {
       source,
       ledger: this.#ledger,
-      hello: () => this.#hello(),
-      members: (except) => this.#roster.members(except),
+      courses: makeCourses(() => source.monotonic()),
+      hello: (link) => this.#hello(link),
+      members: (except) => this.#meetings.members(except),
       peers: () => this.peers(),
-      greeted: (session, hello) => this.#greeted(session, hello),
-      met: (masters) => this.#met(masters),
+      greeted: (session, hello) => this.#meetings.greeted(session, hello),
+      met: (masters) => this.#meetings.met(masters),
       commands: (commands) => output.commands(commands),
       users: (users) => this.#learnUsers(users),
       synced: (origin, upto) => this.#synced(origin, upto),
       known: (origin) => this.#known.get(origin) ?? 0,
       end: (session, reason) => this.#end(session, reason),
-      warn: (message, fields) => this.#warnings.say(message, fields),
+      warn: (about, message, fields) => this.#warnings.say(about, message, fields),
     };
   }
 
-  #hello(): Hello {
+  #hello(link: Link): Hello {
+    const receiver = idOfKey(link.key) ?? "";
+    const known = Math.max(this.#known.get(receiver) ?? 0, this.#ledger.latest(receiver));
     const { id, name, host, ports, program, aliveTimeout } = this.#settings;
     return {
       type: "hello",
@@ -242,66 +243,8 @@ export class Mesh {
       program,
       instance: this.#instance,
       alive: aliveTimeout,
+      ...(known === 0 ? {} : { known }),
     };
-  }
-
-  /** A connection's other side has said who it is; why it is not wanted, if it is not. */
-  #greeted(session: Session, hello: Hello): string | undefined {
-    const { link } = session;
-    if (idOfKey(link.key) !== hello.id) {
-      return "it says that it is another master than its key says";
-    }
-    if (hello.observer) return undefined;
-    if (hello.id === this.#settings.id) {
-      if (link.dialed) this.#dialer.reached(link.dialed, hello.id);
-      if (hello.instance === this.#instance) return "it is this master itself";
-      this.#warnings.say(
-        "another master has this master's key: give one of them a key of its own",
-        {
-          address: link.ip,
-        },
-      );
-      return "it has this master's key";
-    }
-    const before = this.#byId.get(hello.id);
-    if (link.dialed) this.#dialer.reached(link.dialed, hello.id);
-    if (before && !this.#isBetter(session, hello, before)) return "there is a connection already";
-    this.#byId.set(hello.id, session);
-    if (before) this.#end(before, "there is a newer connection");
-    else {this.#options.output.log(
-        "info",
-        "connected with another master",
-        fieldsOf(session, hello),
-      );}
-    const isNews = this.#roster.connected(link, hello);
-    const target = this.#roster.targetOf(hello.id);
-    if (target) this.#dialer.add(target, hello.id);
-    if (isNews) this.#introduce(hello.id);
-    this.#warnings.compare(hello, this.#settings.aliveTimeout);
-    return undefined;
-  }
-
-  /** Of two connections both sides keep the same one: that of the lower id, or the newer one. */
-  #isBetter(session: Session, hello: Hello, before: Session): boolean {
-    if (hello.instance !== before.hello?.instance) return true;
-    const isOurs = (one: Session) => one.link.dialed !== undefined;
-    if (isOurs(session) === isOurs(before)) return true;
-    return isOurs(session) === this.#settings.id < hello.id;
-  }
-
-  #introduce(id: string): void {
-    const newcomer = this.#roster.members().filter((member) => member.id === id);
-    for (const [other, session] of this.#byId) {
-      if (other !== id) session.pushMembers(newcomer);
-    }
-  }
-
-  #met(masters: readonly KnownMaster[]): void {
-    this.#roster.met(masters);
-    for (const { id } of masters) {
-      const target = this.#roster.targetOf(id);
-      if (target && id !== this.#settings.id) this.#dialer.add(target, id);
-    }
   }
 
   #learnUsers(users: readonly UserClaim[]): void {
@@ -321,60 +264,37 @@ export class Mesh {
   }
 
   #forget(session: Session, reason: string): void {
-    const { link, hello, id } = session;
-    if (!this.#sessions.delete(link)) return;
+    if (!this.#sessions.delete(session.link)) return;
+    session.stop();
     addCounts(this.#counts, session);
-    const isCurrent = this.#byId.get(id) === session;
-    if (isCurrent) {
-      this.#byId.delete(id);
-      this.#roster.disconnected(id);
-      const fields = { ...fieldsOf(session, hello), reason };
-      this.#options.output.log("warning", "lost the connection with another master", fields);
-    }
-    if (link.dialed) this.#dialer.failed(link.dialed, reason);
-    if (!isCurrent) return;
-    // Whoever had connected may be looked for, too.
-    const target = this.#roster.targetOf(id);
-    if (target) this.#dialer.failed(target, reason);
+    this.#meetings.parted(session, reason);
   }
 
   #tellLeases(): void {
     if (this.#heard.size === 0) return;
     const ids = this.#heard;
     this.#heard = new Set();
-    if (this.#byId.size === 0) return;
-    const messages = tellLeases(this.#ledger, ids);
-    for (const session of this.#byId.values()) session.pushLeases(ids, messages);
+    const { connected } = this.#meetings;
+    const messages = connected.size > 0 ? tellLeases(this.#ledger, ids) : [];
+    for (const session of connected.values()) session.pushLeases(ids, messages);
   }
 
   /** Before a server is given up that other masters may hear of, one of them is asked. */
   #askForDying(): void {
-    const ready = [...this.#byId.values()];
-    const dying = this.#watch.take((origin) => this.#byId.has(origin));
-    if (ready.length === 0 || dying.length === 0) return;
-    const chosen = ready[Math.floor(this.#options.source.random() * ready.length)];
+    const dying = this.#watch.take();
+    if (dying.length === 0) return;
+    const listening = [...this.#meetings.connected.values()].filter(({ keepsUp }) => keepsUp);
+    const chosen = listening[Math.floor(this.#options.source.random() * listening.length)];
     chosen?.want(encodeWant(dying.map((id) => `l${serverKey(id).slice(1)}`)));
   }
-
-  #tellMasters(): void {
-    const masters = this.#roster.views();
-    const text = JSON.stringify(masters);
-    if (text === this.#masters) return;
-    this.#masters = text;
-    this.#options.output.masters(masters);
-  }
-}
-
-function fieldsOf({ link }: Session, hello: Hello | undefined) {
-  return { master: hello?.name || (hello?.id ?? ""), address: link.ip };
 }
 
 function addCounts(
   counts: { changes_received: number; changes_sent: number; rounds: number; unequal: number },
-  { counts: { changesReceived, changesSent }, rounds }: Session,
+  { received, sent, rounds: { begun, unequal } }: Session,
 ): void {
-  counts.changes_received += changesReceived;
-  counts.changes_sent += changesSent;
-  counts.rounds += rounds.begun;
-  counts.unequal += rounds.unequal;
+  counts.changes_received += received;
+  counts.changes_sent += sent;
+  counts.rounds += begun;
+  counts.unequal += unequal;
 }

@@ -14,8 +14,8 @@ import {
   type Tombstone,
   type UserClaim,
 } from "../protocol/mod.ts";
+import { serverKey } from "./entries.ts";
 import type { Ledger } from "./ledger.ts";
-import { serverKey } from "./ledger.ts";
 import { putOf } from "./puts.ts";
 
 /**
@@ -117,11 +117,7 @@ export class Outbox {
 
   /** Entries are to be told; false when there are too many, and nothing is remembered of any. */
   add(keys: Iterable<string>): boolean {
-    for (const key of keys) {
-      if (this.#keys.has(key)) continue;
-      this.#keys.add(key);
-      this.#queue.push(key);
-    }
+    this.#queueKeys(keys);
     if (this.#keys.size <= MAX_KEYS) return true;
     // The ends of rounds stand for what was asked for, which is not there any more.
     this.#queue = this.#queue.filter((item) => item instanceof Uint8Array);
@@ -129,9 +125,14 @@ export class Outbox {
     return false;
   }
 
-  /** A round is answered with all that was added so far. */
-  endRound(round: number): void {
-    this.#queue.push(round);
+  /**
+   * Entries are asked for; the end of the answer names the round. Who asks for more than there is
+   * room for gets no answer: what is to be told unasked comes first.
+   */
+  answer(keys: readonly string[], round: number | undefined): void {
+    if (this.#keys.size + keys.length > MAX_KEYS) return;
+    this.#queueKeys(keys);
+    if (round !== undefined) this.#queue.push(round);
   }
 
   /** Messages that are ready are to be sent. */
@@ -159,5 +160,13 @@ export class Outbox {
     this.#queue.splice(0, count);
     for (const key of keys) this.#keys.delete(key);
     return tell(this.#ledger, keys, round === undefined ? {} : { round });
+  }
+
+  #queueKeys(keys: Iterable<string>): void {
+    for (const key of keys) {
+      if (this.#keys.has(key)) continue;
+      this.#keys.add(key);
+      this.#queue.push(key);
+    }
   }
 }

@@ -12,20 +12,16 @@ import {
   encodePeers,
   type Hello,
   type KnownMaster,
-  type Peer,
   type Refresh,
   type Ring0Message,
 } from "../protocol/mod.ts";
-import type { Command, UserClaim } from "../registry/mod.ts";
 import { Comparison } from "./comparison.ts";
-import type { Ledger } from "./ledger.ts";
-import { Outbox, tell, tellLeases } from "./outbox.ts";
 import { Pulse } from "./pulse.ts";
+import { Pushes } from "./pushes.ts";
 import { remotePut } from "./puts.ts";
-import type { Link, MeshSource } from "./types.ts";
-
-/** Bytes that may wait with the system before the rest waits here. */
-const MAX_WAITING_BYTES = 512 * 1024;
+import type { SessionHost } from "./session_host.ts";
+import { type Span, Teller } from "./teller.ts";
+import type { Link } from "./types.ts";
 
 /** Milliseconds within which the first message comes. */
 const HELLO_MS = 10_000;
@@ -36,40 +32,6 @@ const COMPARE_MS = 30_000;
 /** Version of the protocol between masters. */
 export const PROTOCOL_VERSION = 1;
 
-/** What a session uses of the mesh. */
-export interface SessionHost {
-  readonly source: MeshSource;
-  readonly ledger: Ledger;
-  /** What this master says of itself. */
-  hello(): Hello;
-  /** Masters to be told of to the one with this id. */
-  members(except: string): readonly KnownMaster[];
-  /** How this master stands to the others. */
-  peers(): readonly Peer[];
-  /** The other side has said who it is; why it is not wanted, if it is not. */
-  greeted(session: Session, hello: Hello): string | undefined;
-  /** Another master tells of masters. */
-  met(masters: readonly KnownMaster[]): void;
-  /** Another master tells of changes. */
-  commands(commands: readonly Command[]): void;
-  /** Another master tells of players' names. */
-  users(users: readonly UserClaim[]): void;
-  /** All that a master had changed up to a hybrid logical time is here. */
-  synced(origin: string, upto: number): void;
-  /** How far all that a master changed is known here. */
-  known(origin: string): number;
-  /** A connection is to be ended. */
-  end(session: Session, reason: string): void;
-  /** Something for the operator. */
-  warn(message: string, fields: Readonly<Record<string, string | number | boolean>>): void;
-}
-
-/** What a session counts. */
-export interface SessionCounts {
-  changesReceived: number;
-  changesSent: number;
-}
-
 /** One connection. */
 export class Session {
   readonly link: Link;
@@ -77,40 +39,37 @@ export class Session {
   hello: Hello | undefined;
   /** When the connection began, milliseconds since 1970. */
   readonly since: number;
+  /** When the connection began, monotonic milliseconds. */
+  readonly begun: number;
   readonly pulse: Pulse;
   readonly #host: SessionHost;
-  readonly #outbox: Outbox;
+  readonly #teller: Teller;
   readonly #comparison: Comparison;
-  /** Servers of which it is to be told that they were heard of, while it takes nothing. */
-  #unheard = new Set<string>();
-  /** Own changes later than this have been sent or wait; undefined while that is not so. */
-  #after: number | undefined;
-  /** Own changes up to this have been sent or wait. */
-  #upto: number;
-  #isBehind = false;
-  /** Whether it has not been told of something that it will not be told of by itself. */
-  #hasOverflown = false;
-  readonly #begun: number;
+  readonly #pushes = new Pushes();
   #nextRound: number;
-  readonly counts: SessionCounts = { changesReceived: 0, changesSent: 0 };
+  /** Whether it waits to be told how this master stands to the others. */
+  #asksForPeers = false;
+  /** Messages of changes that came. */
+  received = 0;
 
   constructor(link: Link, host: SessionHost) {
     this.link = link;
     this.#host = host;
-    const { source, ledger } = host;
+    const { source, ledger, courses } = host;
     this.since = source.wall();
-    this.#begun = source.monotonic();
-    this.#nextRound = this.#begun;
-    this.#upto = ledger.own;
-    this.#outbox = new Outbox(ledger);
-    this.pulse = new Pulse(source, (message) => this.#sendNow(encodeMessage(message)));
+    this.begun = source.monotonic();
+    this.#nextRound = this.begun;
+    this.#teller = new Teller(link, ledger);
+    this.pulse = new Pulse(source, (message) => this.#reply(encodeMessage(message)));
     this.#comparison = new Comparison({
       ledger,
+      courses,
       monotonic: () => source.monotonic(),
-      send: (messages) => this.#outbox.addMessages(messages),
-      synced: (upto) => host.synced(this.id, upto),
+      prevails: link.dialed !== undefined,
+      send: (messages) => this.#teller.add(messages),
+      synced: (upto) => this.#learn(upto),
     });
-    this.#sendNow(encodeMessage(host.hello()));
+    this.#teller.send(encodeMessage(host.hello(link)));
   }
 
   /** Id of the other side; empty while it is unknown. */
@@ -123,9 +82,24 @@ export class Session {
     return this.hello !== undefined && !this.hello.observer;
   }
 
+  /** Whether the other side takes what it is told as fast as it is told. */
+  get keepsUp(): boolean {
+    return this.#teller.isIdle && this.#teller.isListening;
+  }
+
+  /** Whether what is told now is told at once, or after no more than a few words. */
+  get #isInTime(): boolean {
+    return this.behind === 0 && this.#teller.isListening;
+  }
+
   /** Entries that it has not been told of yet. */
   get behind(): number {
-    return this.#outbox.size;
+    return this.#teller.behind;
+  }
+
+  /** Messages of own changes that were sent. */
+  get sent(): number {
+    return this.#teller.sent;
   }
 
   /** Rounds of comparison begun, and those in which something differed. */
@@ -138,72 +112,51 @@ export class Session {
     this.pulse.heard();
     const decoded = decodeRing0Message(plaintext);
     if (decoded.type === "malformed") {
-      this.#sendNow(
-        encodeMessage({ type: "error", code: "bad_request", message: decoded.reason }),
-      );
-      this.#host.end(this, `it does not speak the protocol: ${decoded.reason}`);
+      const { reason } = decoded;
+      this.#reply(encodeMessage({ type: "error", code: "bad_request", message: reason }));
+      this.#host.end(this, `it does not speak the protocol: ${reason}`);
     } else if (decoded.type === "refused") {
-      this.#host.warn("a message of another master makes no sense", {
-        master: this.hello?.name ?? this.link.ip,
-        reason: decoded.error.message,
-      });
-      this.#sendNow(encodeMessage(decoded.error));
+      this.#warn("a message of another master makes no sense", decoded.error.message);
+      this.#reply(encodeMessage(decoded.error));
     } else this.#take(decoded.message);
   }
 
-  /** Tells of own changes. The messages are the same for all who are not behind. */
-  push(keys: Iterable<string>, messages: readonly Uint8Array[], upto: number): void {
-    if (!this.isReady) return;
-    if (!this.#isBehind && this.#outbox.isEmpty && this.link.waiting < MAX_WAITING_BYTES) {
-      for (const message of messages) this.#sendNow(message);
-      this.counts.changesSent++;
-    } else {
-      if (!this.#isBehind) this.#after = this.#upto;
-      this.#isBehind = true;
-      if (!this.#outbox.add(keys)) {
-        this.#after = undefined;
-        this.#hasOverflown = true;
-        this.#nextRound = this.#host.source.monotonic();
-      }
-    }
-    this.#upto = upto;
+  /** Tells of own changes. The messages are the same for all who keep up. */
+  push(keys: Iterable<string>, messages: readonly Uint8Array[], span: Span): void {
+    this.#teller.push(keys, messages, span);
   }
 
   /** Tells that servers were heard of. */
   pushLeases(ids: Iterable<string>, messages: readonly Uint8Array[]): void {
-    if (!this.isReady) return;
-    if (this.#outbox.isEmpty && this.link.waiting < MAX_WAITING_BYTES) {
-      for (const message of messages) this.#sendNow(message);
-    } else for (const id of ids) this.#unheard.add(id);
+    this.#teller.pushLeases(ids, messages);
   }
 
-  /** Tells of masters. */
+  /** Tells of masters; who does not keep up is told the next time. */
   pushMembers(masters: readonly KnownMaster[]): void {
-    if (this.isReady) this.#outbox.addMessages(encodeMembers(masters));
+    if (this.#isInTime) this.#teller.add(encodeMembers(masters));
   }
 
   /** Asks for entries, as somebody who has not heard of them itself. */
   want(messages: readonly Uint8Array[]): void {
-    this.#outbox.addMessages(messages);
+    this.#teller.add(messages);
+  }
+
+  /** Tells which servers of other masters are reached from here. */
+  pushReach(messages: readonly Uint8Array[]): void {
+    if (this.isReady && this.#isInTime) this.#teller.add(messages);
   }
 
   /** Sends what waits, as far as the system takes it. */
   flush(): void {
-    while (!this.#outbox.isEmpty && this.link.waiting < MAX_WAITING_BYTES) {
-      for (const message of this.#outbox.take()) this.#sendNow(message);
+    this.#teller.flush();
+    if (!this.keepsUp) return;
+    // Answers are made when there is room for them, so that not many wait.
+    if (this.#asksForPeers) {
+      this.#asksForPeers = false;
+      this.#teller.add(encodePeers(this.#host.peers()));
     }
-    if (!this.#outbox.isEmpty) return;
-    if (this.#isBehind) {
-      this.#isBehind = false;
-      this.counts.changesSent++;
-      const ending = this.#after === undefined ? {} : { after: this.#after, upto: this.#upto };
-      for (const message of tell(this.#host.ledger, [], ending)) this.#sendNow(message);
-    }
-    if (this.#unheard.size > 0 && this.link.waiting < MAX_WAITING_BYTES) {
-      const ids = this.#unheard;
-      this.#unheard = new Set();
-      for (const message of tellLeases(this.#host.ledger, ids)) this.#sendNow(message);
-    }
+    if (this.isReady) this.#comparison.answer();
+    this.#teller.flush();
   }
 
   /** Lets time pass. */
@@ -211,29 +164,36 @@ export class Session {
     const { source } = this.#host;
     const now = source.monotonic();
     if (!this.hello) {
-      if (now - this.#begun > HELLO_MS) {
+      if (now - this.begun > HELLO_MS) {
         this.#host.end(this, "it has not said who it is: does it speak ring 0's protocol?");
       }
       return;
     }
     const silent = this.pulse.tick();
     if (silent !== undefined) return this.#host.end(this, silent);
+    this.#comparison.tick();
+    const { hasDropped } = this.#teller;
     // One side of each pair begins the rounds, both learn from them.
-    const begins = this.link.dialed !== undefined || this.#hasOverflown;
-    if (!this.isReady || !begins || now < this.#nextRound || !this.#comparison.isIdle) return;
-    if (!this.#outbox.isEmpty) return;
+    const isDue = hasDropped || (this.link.dialed !== undefined && now >= this.#nextRound);
+    if (!this.isReady || !isDue || !this.#teller.isIdle || !this.#comparison.isIdle) return;
+    if (!this.#comparison.begin()) return;
     this.#nextRound = now + COMPARE_MS * (1 - source.random() / 2);
-    this.#hasOverflown = false;
-    this.#comparison.begin();
+    this.#teller.hasDropped = false;
   }
 
   /** Says goodbye. */
   bye(): void {
-    this.#sendNow(encodeMessage({ type: "bye" }));
+    this.#teller.send(encodeMessage({ type: "bye" }));
   }
 
-  #sendNow(message: Uint8Array): void {
-    this.link.send(message);
+  /** The connection is over. */
+  stop(): void {
+    this.#comparison.stop();
+  }
+
+  /** Answers in a word, unless the other side does not listen. */
+  #reply(message: Uint8Array): void {
+    if (this.#teller.isListening) this.#teller.send(message);
   }
 
   #take(message: Ring0Message): void {
@@ -247,7 +207,7 @@ export class Session {
       return this.#host.end(this, `it began with "${message.type}" and not with "hello"`);
     }
     if (message.type === "peers") {
-      if (!message.peers) this.#outbox.addMessages(encodePeers(this.#host.peers()));
+      if (!message.peers) this.#asksForPeers = true;
       return;
     }
     if (message.type === "bye") return this.#host.end(this, "it stopped");
@@ -263,47 +223,62 @@ export class Session {
         return this.#comparison.onDigest(message);
       case "compare":
         return this.#comparison.onCompare(message);
+      case "reach":
+        return this.#host.commands([
+          { type: "reach", master: this.id, servers: message.servers },
+        ]);
       case "want":
-        if (!this.#outbox.add(message.keys)) return;
-        if (message.round !== undefined) this.#outbox.endRound(message.round);
-        return;
+        return this.#teller.answer(message.keys, message.round);
       case "error":
-        return this.#host.warn("another master complains", {
-          master: this.hello.name,
-          reason: message.message,
-        });
+        return this.#warn("another master complains", message.message);
     }
   }
 
   #greet(hello: Hello): void {
     if (hello.version !== PROTOCOL_VERSION) {
       const message = `version ${PROTOCOL_VERSION} of the protocol is spoken here`;
-      this.#sendNow(encodeMessage({ type: "error", code: "bad_request", message }));
-      this.#host.end(this, `it speaks version ${hello.version} of the protocol, not ${message}`);
-      return;
+      this.#reply(encodeMessage({ type: "error", code: "bad_request", message }));
+      const reason = `it speaks version ${hello.version} of the protocol, this one ` +
+        `${PROTOCOL_VERSION}: bring both to the same release`;
+      return this.#host.end(this, reason);
     }
     const refused = this.#host.greeted(this, hello);
     if (refused !== undefined) return this.#host.end(this, refused);
     this.hello = hello;
     this.pulse.onHello(hello.time);
-    if (this.isReady) this.#outbox.addMessages(encodeMembers(this.#host.members(hello.id)));
+    if (!this.isReady) return;
+    const { known = 0 } = hello;
+    // First of all: what comes next may be stamped anew.
+    if (known > this.#host.ledger.own) this.#host.commands([{ type: "recall", hlc: known }]);
+    this.#teller.add(encodeMembers(this.#host.members(hello.id)));
   }
 
-  #merge(changes: Changes): void {
-    const { puts, tombstones, names, users, after, upto, round } = changes;
-    this.counts.changesReceived++;
+  #merge({ puts, tombstones, names, users, after, upto, round }: Changes): void {
+    this.received++;
     if (users.length > 0) this.#host.users(users);
     if (puts.length + tombstones.length + names.length > 0) {
       this.#host.commands([{ type: "merge", puts: puts.map(remotePut), tombstones, names }]);
     }
-    // Only who knew all before knows all now.
-    if (after !== undefined && upto !== undefined && this.#host.known(this.id) >= after) {
-      this.#host.synced(this.id, upto);
+    if (after !== undefined && upto !== undefined) {
+      this.#pushes.take(after, upto);
+      this.#learn(undefined);
     }
     if (round !== undefined) this.#comparison.onAnswer(round);
   }
 
   #extend({ servers }: Refresh): void {
     if (servers.length > 0) this.#host.commands([{ type: "merge", leases: servers }]);
+  }
+
+  /** More may be known of the other side's changes: up to a time in any case. */
+  #learn(upto: number | undefined): void {
+    const known = this.#host.known(this.id);
+    const reach = this.#pushes.reach(Math.max(known, upto ?? 0));
+    if (upto !== undefined || reach > known) this.#host.synced(this.id, reach);
+  }
+
+  #warn(message: string, reason: string): void {
+    const master = this.hello?.name || this.id || this.link.ip;
+    this.#host.warn(this.id || this.link.ip, message, { master, reason });
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Servers whose time is almost over and that only other masters hear of.
+ * Servers whose time is almost over and that this master does not hear of itself. Whoever hears of
+ * them may be out of its reach, and yet in that of another.
  *
  * @module
  */
@@ -31,12 +32,8 @@ export class Watch {
     this.#lookedAt = source.monotonic();
   }
 
-  /**
-   * Servers to ask another master for.
-   *
-   * @param isConnected Whether the master with an id tells by itself what it hears.
-   */
-  take(isConnected: (origin: string) => boolean): ServerId[] {
+  /** Servers to ask another master for. */
+  take(): ServerId[] {
     const now = this.#source.monotonic();
     const share = Math.min(1, (now - this.#lookedAt) / CYCLE_MS);
     const buckets = Math.floor(share * DIGEST_BUCKETS);
@@ -47,7 +44,6 @@ export class Watch {
       this.#bucket = (this.#bucket + 1) % DIGEST_BUCKETS;
       for (const held of this.#ledger.serversOf(this.#bucket)) {
         if (held.due - now > ASK_BEFORE_MS || held.heardUntil > now) continue;
-        if (isConnected(held.record.origin)) continue;
         if (dying.length < MAX_ASKED) dying.push(held.record.id);
       }
     }

@@ -50,6 +50,9 @@ export class Changes {
   #tombstones = new Map<ServerId, Tombstone>();
   #vector = new Map<string, number>();
   #horizon = new Map<string, number>();
+  #past = new Map<string, number>();
+  /** Times of this master by which readers are told of what is late. */
+  #late = new Map<ServerId, number>();
   #gap: Gap | undefined;
   #origin = "";
   #log: LoggedChange[] = [];
@@ -81,12 +84,14 @@ export class Changes {
   }
 
   /** Starts anew from a snapshot: whoever followed the log has to get everything. */
-  load({ origin, tombstones, vector, horizon, gap }: Departures): void {
+  load({ origin, tombstones, vector, horizon, past = [], gap }: Departures): void {
     this.#origin = origin;
     this.#gap = gap;
     this.#tombstones = new Map(tombstones.map((tombstone) => [tombstone.id, tombstone]));
     this.#vector = new Map(vector);
     this.#horizon = new Map(horizon);
+    this.#past = new Map(past);
+    this.#late = new Map();
     this.#start = this.end + 1;
     this.#log = [];
   }
@@ -98,20 +103,26 @@ export class Changes {
       case "put":
         if (event.record.state === "listed") {
           this.#raiseOwn(event.record);
+          this.#delay(event.record.id, event.late);
           this.#tombstones.delete(event.record.id);
           this.#append(event.record.id);
         } else if (this.#replica.get(event.record.id)) this.#append(event.record.id);
         break;
       case "status":
         this.#raiseOwn(event);
+        this.#delay(event.id, undefined);
         if (this.#replica.get(event.id)) this.#append(event.id);
         break;
       case "number":
         if (this.#replica.get(event.id)) this.#append(event.id);
         break;
+      case "reach":
+        for (const { id } of event.servers) if (this.#replica.get(id)) this.#append(id);
+        break;
       case "removed": {
         if (!event.wasListed) break;
         this.#raiseOwn(event);
+        this.#delay(event.id, event.late);
         const { id, hlc, origin } = event;
         const cause = event.cause === "expired" ? "expired" : "quit";
         this.#tombstones.set(id, { id, hlc, origin, cause });
@@ -120,14 +131,25 @@ export class Changes {
       }
       case "synced":
         raise(this.#vector, event);
+        if (event.origin === this.#origin) this.#widenGap(event.hlc);
+        if (event.isPatchy) raise(this.#horizon, event);
         break;
       case "forgotten":
         raise(this.#horizon, event);
         // No reader could ever know more, if its master were never to be heard of again.
         raise(this.#vector, event);
-        this.#tombstones.delete(event.id);
+        if (this.#tombstones.delete(event.id)) this.#delay(event.id, undefined);
         break;
-      case "disputed":
+      case "disputed": {
+        // One that is listed here may be so for good. Whoever knows another from elsewhere has to
+        // hear that it went.
+        if (this.#replica.get(event.id)) break;
+        this.#raiseOwn(event);
+        this.#delay(event.id, event.late);
+        const { id, hlc, origin, cause } = event;
+        this.#tombstones.set(id, { id, hlc, origin, cause });
+        break;
+      }
       case "name":
       case "seen":
         // Nothing that is listed.
@@ -137,16 +159,21 @@ export class Changes {
 
   /** What a reader has missed that knew all changes up to a vector, of whichever master. */
   since(known: Vector): Missed {
-    if (!covers(known, this.#horizon) || this.#isLost(known)) return { type: "everything" };
+    if (!covers(known, this.#horizon) || this.#isLost(known) || this.#isOfPast(known)) {
+      return { type: "everything" };
+    }
+    const own = known.get(this.#origin) ?? 0;
+    const isNews = (change: Version & { readonly id: ServerId }) =>
+      !includes(known, change) || (this.#late.get(change.id) ?? 0) > own;
     const changed: ServerRecord[] = [];
     for (const block of this.#replica.blocks) {
       for (const record of block.records.values()) {
-        if (record.gamename !== MASTER_GAMENAME && !includes(known, record)) changed.push(record);
+        if (record.gamename !== MASTER_GAMENAME && isNews(record)) changed.push(record);
       }
     }
     const removed: ServerId[] = [];
     for (const tombstone of this.#tombstones.values()) {
-      if (!includes(known, tombstone)) removed.push(tombstone.id);
+      if (isNews(tombstone)) removed.push(tombstone.id);
     }
     return { type: "changes", changed, removed };
   }
@@ -166,6 +193,21 @@ export class Changes {
     if (version.origin === this.#origin) raise(this.#vector, version);
   }
 
+  /** Something comes late, or has changed since. */
+  #delay(id: ServerId, late: number | undefined): void {
+    if (late === undefined) {
+      this.#late.delete(id);
+      return;
+    }
+    this.#late.set(id, late);
+    raise(this.#vector, { origin: this.#origin, hlc: late });
+  }
+
+  /** What this master has told up to a time may be lost. */
+  #widenGap(hlc: number): void {
+    if (this.#gap) this.#gap = { ...this.#gap, before: Math.max(this.#gap.before, hlc) };
+  }
+
   /** Masters are in no reader's list. */
   #isOfMaster(event: RegistryEvent): boolean {
     const record = event.type === "put"
@@ -182,6 +224,14 @@ export class Changes {
     const { origin, after, before } = this.#gap;
     const hlc = known.get(origin) ?? 0;
     return hlc > after && hlc < before;
+  }
+
+  /** Whether a reader may not know of something that this master had forgotten before it started. */
+  #isOfPast(known: Vector): boolean {
+    // Who knows a change that was made here since has been told what there is, here or by a master
+    // that had compared with this one.
+    if (this.#gap && (known.get(this.#origin) ?? 0) >= this.#gap.before) return false;
+    return !covers(known, this.#past);
   }
 
   #append(id: ServerId): void {

@@ -41,9 +41,12 @@ export class EvidenceBook {
     return (this.#byId.get(id)?.until ?? -Infinity) > now;
   }
 
-  /** When anyone was last known to have heard of a server; undefined when it is not known. */
-  lastWord(id: ServerId): number | undefined {
-    return this.#byId.get(id)?.word;
+  /** When anyone was last known to have heard of a server: now, where nobody ever was. */
+  lastWord(id: ServerId, now: number): number {
+    const evidence = this.#byId.get(id);
+    if (evidence) return evidence.word;
+    this.#byId.set(id, { until: -Infinity, word: now, told: -Infinity });
+    return now;
   }
 
   /** When another master last told that somebody has heard of a server. */

@@ -99,11 +99,13 @@ export class Leases {
    * @returns Whether that is longer than was known.
    */
   extend(id: ServerId, left: number, isWord: boolean): boolean {
+    // That is no more than that it may be gone: how long ago it was told is not known.
+    if (left <= 0 && this.#expiry.deadline(id) !== undefined) return false;
     const now = this.#clock.monotonic();
     const cap = MAX_LEASE_TIMEOUTS * this.#aliveTimeout();
     if (isWord) this.#evidence.tell(id, now);
     // Word that goes round among those who have heard nothing must not keep anyone alive.
-    const latest = (this.#evidence.lastWord(id) ?? now) + cap;
+    const latest = this.#evidence.lastWord(id, now) + cap;
     const until = Math.min(now + Math.min(left, cap), latest) +
       (this.#evidence.isHeard(id, now) ? 0 : LEASE_GRACE_MS);
     if (until <= (this.#expiry.deadline(id) ?? -Infinity)) return false;

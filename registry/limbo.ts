@@ -17,14 +17,29 @@ export type Waiting =
   /** Another master has it that has not heard of it, and it may be gone long since. */
   | "doubtful";
 
+/** A server that is waited for. */
+export interface Waiter {
+  /** What it was when it was heard of. */
+  readonly record: ServerRecord;
+  /** Why it is waited for. */
+  readonly why: Waiting;
+}
+
 /** Servers that are waited for. */
 export class Limbo {
-  readonly #records = new Map<ServerId, { readonly record: ServerRecord; readonly why: Waiting }>();
+  readonly #waiters = new Map<ServerId, Waiter>();
   readonly #due = new ExpiryQueue<ServerId>(0, BUCKET_MS);
+  /** Until when anyone is waited for, monotonic milliseconds. */
+  #latest = -Infinity;
 
-  /** Why a server is waited for; undefined when it is not. */
-  why(id: ServerId): Waiting | undefined {
-    return this.#records.get(id)?.why;
+  /** How many there are. */
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  /** The one with an id. */
+  get(id: ServerId): Waiter | undefined {
+    return this.#waiters.get(id);
   }
 
   /**
@@ -33,18 +48,22 @@ export class Limbo {
    * @param until Monotonic milliseconds.
    */
   add(record: ServerRecord, why: Waiting, until: number): void {
-    this.#records.set(record.id, { record, why });
+    this.#waiters.set(record.id, { record, why });
     this.#due.set(record.id, until);
+    this.#latest = Math.max(this.#latest, until);
   }
 
   /** It is known what became of a server. */
   delete(id: ServerId): void {
-    if (this.#records.delete(id)) this.#due.delete(id);
+    if (this.#waiters.delete(id)) this.#due.delete(id);
   }
 
   /** Nobody is waited for longer than until then. */
   hurry(until: number): void {
-    for (const id of this.#records.keys()) {
+    // It is said again and again, and whoever was waited for then has been hurried.
+    if (until >= this.#latest) return;
+    this.#latest = until;
+    for (const id of this.#waiters.keys()) {
       if ((this.#due.deadline(id) ?? 0) > until) this.#due.set(id, until);
     }
   }
@@ -53,9 +72,9 @@ export class Limbo {
   takeDue(now: number): ServerRecord[] {
     const given: ServerRecord[] = [];
     for (const id of this.#due.takeDue(now)) {
-      const waiting = this.#records.get(id);
-      if (waiting) given.push(waiting.record);
-      this.#records.delete(id);
+      const waiter = this.#waiters.get(id);
+      if (waiter) given.push(waiter.record);
+      this.#waiters.delete(id);
     }
     return given;
   }

@@ -8,19 +8,19 @@
 import type { Clock } from "./leases.ts";
 import { Limbo } from "./limbo.ts";
 import type { NameBook } from "./names.ts";
-import type { Records } from "./records.ts";
-import {
-  type Lease,
-  MASTER_GAMENAME,
-  type NameClaim,
-  type RegistryEvent,
-  type RemoteChanges,
-  type RemotePut,
-  type RemovalCause,
-  type ServerId,
-  type ServerRecord,
-  type Tombstone,
-  type Version,
+import { MAX_SERVERS, type Records } from "./records.ts";
+import type {
+  Lease,
+  NameClaim,
+  RegistryEvent,
+  RemoteChanges,
+  RemotePut,
+  RemovalCause,
+  ServerId,
+  ServerRecord,
+  Tombstone,
+  TombstoneCause,
+  Version,
 } from "./types.ts";
 import { hlcAt, isEarlier } from "./versions.ts";
 
@@ -41,12 +41,11 @@ const DOUBT_MS = 20_000;
 /** Milliseconds that no clock is wrong by: what is further in the future is nonsense. */
 const MAX_FUTURE_MS = 366 * 86_400_000;
 
-/** Servers kept at most; of those that other masters tell of, the rest is left out. */
-const MAX_SERVERS = 1_000_000;
-
 /** What a merger is made of. */
 export interface MergerOptions {
   readonly clock: Clock;
+  /** This master's id. */
+  readonly origin: string;
   readonly records: Records;
   readonly names: NameBook;
   readonly event: (event: RegistryEvent) => void;
@@ -59,46 +58,54 @@ export interface MergerOptions {
 /** Takes in what other masters tell. */
 export class Merger {
   readonly #options: MergerOptions;
-  readonly #limbo: Limbo;
-  /** Whether some are waited for until another master has told all. */
-  #isAwaiting = false;
+  readonly #limbo = new Limbo();
   /** Until when servers stay listed in spite of a tombstone, monotonic milliseconds. */
   readonly #disputes = new Map<ServerId, number>();
 
   constructor(options: MergerOptions) {
     this.#options = options;
-    this.#limbo = new Limbo();
   }
 
   /** Takes in changes. */
   merge({ names = [], tombstones = [], puts = [], leases = [] }: RemoteChanges): void {
-    for (const claim of names) if (this.#isPlausible(claim)) this.#claim(claim);
-    for (const put of puts) if (this.#isPlausible(put.record)) this.#put(put);
-    for (const tombstone of tombstones) if (this.#isPlausible(tombstone)) this.#bury(tombstone);
+    const { history } = this.#options.records;
+    const claims = names.filter((claim) => this.#isPlausible(claim));
+    const told = puts.filter(({ record }) => this.#isPlausible(record));
+    const gone = tombstones.filter((tombstone) => this.#isPlausible(tombstone));
+    // First of all: what is made here now is later.
+    for (const claim of claims) history.meet(claim);
+    for (const { record } of told) history.meet(record);
+    for (const tombstone of gone) history.meet(tombstone);
+    this.#claim(claims);
+    for (const put of told) this.#put(put);
+    for (const tombstone of gone) this.#bury(tombstone);
     if (leases.length > 0) this.#extend(leases);
   }
 
   /** A server from the database is past its time, and somebody may have heard of it since. */
   await(record: ServerRecord, patience: number): void {
-    this.#isAwaiting = true;
     this.#limbo.add(record, "silent", this.#options.clock.monotonic() + patience);
   }
 
   /** Another master has told all that it knows: who is waited for no longer is gone. */
   settle(): void {
-    if (!this.#isAwaiting) return;
-    this.#isAwaiting = false;
     this.#limbo.hurry(this.#options.clock.monotonic() + DOUBT_MS);
+  }
+
+  /** A server that is waited for, if it is, leaves; one that holds a key does by its owner's word. */
+  leave(id: ServerId, key: string | undefined): void {
+    const waiter = this.#limbo.get(id);
+    if (waiter && waiter.record.key === key) this.#end(waiter.record, "quit");
   }
 
   /** Lets time pass. */
   tick(): void {
     const { clock, records, remove } = this.#options;
     const now = clock.monotonic();
-    for (const record of this.#limbo.takeDue(now)) this.#giveUp(record);
+    for (const record of this.#limbo.takeDue(now)) this.#end(record, "expired");
     for (const [id, until] of this.#disputes) {
       const tombstone = this.#disputed(id);
-      if (!tombstone) this.#endDispute(id);
+      if (!tombstone) this.#disputes.delete(id);
       else if (records.life(id).heard) this.#reassert(id);
       else if (until <= now) {
         this.#disputes.delete(id);
@@ -107,21 +114,31 @@ export class Merger {
     }
   }
 
-  /** Whether a server that other masters tell of may be here. */
+  /** Whether no clock is so wrong that it has made this. */
   #isPlausible(version: Version): boolean {
     return version.hlc <= hlcAt(this.#options.clock.wall() + MAX_FUTURE_MS);
   }
 
-  #claim(claim: NameClaim): void {
-    const { names, records, event, remove } = this.#options;
-    records.meet(claim);
-    const outcome = names.learn(claim);
-    if (outcome === "known") return;
-    event({ type: "name", ...claim });
-    if (outcome !== "moved") return;
+  #claim(claims: readonly NameClaim[]): void {
+    const { names, event } = this.#options;
+    const moved = new Set<string>();
+    for (const claim of claims) {
+      const outcome = names.learn(claim);
+      if (outcome !== "known") event({ type: "name", ...claim });
+      if (outcome === "moved") moved.add(claim.name);
+    }
+    this.evict(moved);
+  }
+
+  /** Names belong to other keys from now on: the servers of those before go. */
+  evict(moved: ReadonlySet<string>): void {
+    const { names, records, remove } = this.#options;
+    if (moved.size === 0) return;
     // It is rare, and there is no other way from a name to its servers.
     for (const { id, name, key } of [...records.all()]) {
-      if (name === claim.name && key !== claim.key) remove(id, "replaced");
+      if (name !== undefined && moved.has(name) && names.provenOwner(name) !== key) {
+        remove(id, "replaced");
+      }
     }
   }
 
@@ -129,33 +146,51 @@ export class Merger {
     const { records, names, adopted, remove } = this.#options;
     const { record: said, left, heard } = put;
     const { id } = said;
-    records.meet(said);
     const before = records.get(id);
     if (before?.state === "listed" && !isEarlier(before, said)) {
       this.#prolong(id, left, heard);
       return;
     }
-    const tombstone = records.tombstone(id);
+    const tombstone = records.history.tombstone(id);
     if (tombstone && !isEarlier(tombstone, said)) {
       if (before?.state === "listed") this.#prolong(id, left, heard);
       return;
     }
-    if (!before && this.#isDoubtful(put)) return;
-    if (!before && records.size >= MAX_SERVERS) return;
+    if (before?.state === "listed" && this.#isHearsayOfKnown(before, said)) {
+      // What it says of itself counts for more, and those who have believed the other have to hear.
+      records.put(before, said);
+      return;
+    }
+    // It is about to be given up by who tells of it; whoever hears it tells of it by itself.
+    if (before?.state !== "listed" && left <= 0 && !heard) return;
+    if (!before && (this.#isFull() || this.#isDoubtful(put))) return;
+    const waiter = this.#limbo.get(id);
     this.#limbo.delete(id);
     this.#disputes.delete(id);
-    records.adopt(put);
+    // That it lives the other knows, and what it is may be known better here.
+    const record = waiter && isEarlier(said, waiter.record) ? waiter.record : said;
+    records.adopt({ record, left, heard });
     adopted(before, id);
-    const owner = said.name === undefined ? undefined : names.provenOwner(said.name);
-    if (owner !== undefined && owner !== said.key) remove(id, "replaced");
+    const owner = record.name === undefined ? undefined : names.provenOwner(record.name);
+    if (owner !== undefined && owner !== record.key) remove(id, "replaced");
+  }
+
+  /** Whether a master that has not heard of a server tells of one that this master has heard of. */
+  #isHearsayOfKnown(before: ServerRecord, said: RemotePut["record"]): boolean {
+    return said.via !== undefined && before.via === undefined &&
+      this.#options.records.life(before.id).heard;
+  }
+
+  #isFull(): boolean {
+    return this.#options.records.size + this.#limbo.size >= MAX_SERVERS;
   }
 
   /** Whether it is better to wait for somebody who has heard of a server. */
   #isDoubtful({ record, heard }: RemotePut): boolean {
     const { clock, records } = this.#options;
-    const why = this.#limbo.why(record.id);
+    const why = this.#limbo.get(record.id)?.why;
     // One that was here before, too, is no stranger.
-    if (heard || why === "silent" || !records.mayBeGone(record)) return false;
+    if (heard || why === "silent" || !records.history.mayBeGone(record)) return false;
     if (why === undefined) {
       const stale = { ...record, state: "listed", lastSeen: clock.wall() } as const;
       this.#limbo.add(stale, "doubtful", clock.monotonic() + DOUBT_MS);
@@ -182,46 +217,39 @@ export class Merger {
   #bury(tombstone: Tombstone): void {
     const { records, remove, event, clock } = this.#options;
     const { id } = tombstone;
-    records.meet(tombstone);
     const record = records.get(id);
-    const known = records.tombstone(id);
+    const known = records.history.tombstone(id);
+    const waiter = this.#limbo.get(id);
     if (known && !isEarlier(known, tombstone)) return;
+    if (waiter && !isEarlier(waiter.record, tombstone)) return;
     if (record?.state !== "listed") {
-      if (!known && records.hasForgotten(tombstone)) return;
+      if (!known && !waiter && records.history.hasForgotten(tombstone)) return;
       this.#limbo.delete(id);
-      records.bury(tombstone);
-      // One that is just registering here goes on with it; if not, readers may know it from elsewhere.
-      if (record) event({ type: "disputed", ...tombstone });
-      else this.#tellGone(tombstone, clock.wall());
+      const late = records.history.adopt(tombstone);
+      this.#tellGone(tombstone, waiter?.record.lastSeen ?? clock.wall(), late);
       return;
     }
     if (!isEarlier(record, tombstone)) return;
     const { left, heard } = records.life(id);
-    if (tombstone.cause === "expired" && (heard || left > LIVELY_MS)) {
-      records.bury(tombstone);
-      this.#disputes.set(id, clock.monotonic() + DISPUTE_MS);
-      if (heard) this.#reassert(id);
-      else event({ type: "disputed", ...tombstone });
+    if (tombstone.cause === "quit" || (!heard && left <= LIVELY_MS)) {
+      this.#disputes.delete(id);
+      remove(id, tombstone.cause, tombstone);
       return;
     }
-    remove(id, tombstone.cause, tombstone);
+    records.history.bury(tombstone);
+    if (heard) return this.#reassert(id);
+    // Whoever finds it dead one after another must not keep it alive.
+    if (!this.#disputes.has(id)) this.#disputes.set(id, clock.monotonic() + DISPUTE_MS);
+    event({ type: "disputed", ...tombstone });
   }
 
   /** The tombstone of a server that is listed in spite of it. */
   #disputed(id: ServerId): Tombstone | undefined {
     const { records } = this.#options;
-    const [record, tombstone] = [records.get(id), records.tombstone(id)];
+    const [record, tombstone] = [records.get(id), records.history.tombstone(id)];
     return record?.state === "listed" && tombstone && isEarlier(record, tombstone)
       ? tombstone
       : undefined;
-  }
-
-  /** A server has changed since, or is gone: nothing is left to be settled. */
-  #endDispute(id: ServerId): void {
-    const { records } = this.#options;
-    this.#disputes.delete(id);
-    const record = records.get(id);
-    if (record && record.gamename !== MASTER_GAMENAME) records.unbury(id);
   }
 
   /** This master has heard of a server that another one believes to be dead. */
@@ -230,23 +258,39 @@ export class Merger {
     const record = records.get(id);
     this.#disputes.delete(id);
     if (record) records.put(record);
-    records.unbury(id);
   }
 
-  /** Nobody has heard of a server: it is gone, and whoever lists it yet has to be told. */
-  #giveUp(record: ServerRecord): void {
+  /** Nobody waits for a server any longer: it is gone, and whoever lists it yet has to be told. */
+  #end(record: ServerRecord, cause: TombstoneCause): void {
     const { records } = this.#options;
-    if (records.get(record.id)) return;
-    const tombstone: Tombstone = {
-      id: record.id,
-      cause: "expired",
-      ...records.stamp(record.id, record),
-    };
-    records.bury(tombstone);
-    this.#tellGone(tombstone, record.lastSeen);
+    const { id, lastSeen } = record;
+    this.#limbo.delete(id);
+    if (records.get(id)?.state === "listed") return;
+    this.#tellGone(records.history.end(id, cause, record), lastSeen);
   }
 
-  #tellGone({ id, cause, hlc, origin }: Tombstone, lastSeen: number): void {
-    this.#options.event({ type: "removed", id, cause, lastSeen, wasListed: true, hlc, origin });
+  /** Tells that a server is gone that was not listed here. */
+  #tellGone(tombstone: Tombstone, lastSeen: number, lateness?: number): void {
+    const { records, event } = this.#options;
+    const { id, cause, hlc, origin } = tombstone;
+    const late = lateness === undefined ? {} : { late: lateness };
+    // One that is just registering here goes on with it; of others readers may know from elsewhere.
+    if (records.get(id)) event({ type: "disputed", ...tombstone, ...late });
+    else event({ type: "removed", id, cause, lastSeen, wasListed: true, hlc, origin, ...late });
+  }
+
+  /** Another master has a change that this one made then: what is earlier is made anew. */
+  recall(hlc: number): void {
+    const { records, clock, origin } = this.#options;
+    const { history } = records;
+    if (!this.#isPlausible({ hlc, origin }) || !history.recall(hlc)) return;
+    for (const record of [...records.all()]) {
+      if (record.state === "listed" && history.isOfThisStart(record)) records.put(record);
+    }
+    for (const tombstone of history.tombstones()) {
+      const { id, cause } = tombstone;
+      if (!history.isOfThisStart(tombstone) || records.get(id)?.state === "listed") continue;
+      this.#tellGone(history.end(id, cause, tombstone), clock.wall());
+    }
   }
 }

@@ -11,7 +11,7 @@ export * from "./options.ts";
 export * from "./registry.ts";
 export * from "./replica.ts";
 export type { Clock } from "./leases.ts";
-export { tombstoneTime } from "./records.ts";
+export { tombstoneTime } from "./history.ts";
 export * from "./store.ts";
 export * from "./types.ts";
 export { covers, hlcAt, includes, isEarlier } from "./versions.ts";

@@ -49,12 +49,14 @@ export class NameBook {
   /** Until when each host's names count, in milliseconds: its names so far, laid end to end. */
   #busyUntil = new Map<string, number>();
 
-  /** Takes over names that were stored; the first claim of a name is the one that counts. */
-  restore(claims: readonly NameClaim[]): void {
-    for (const claim of claims) {
-      const proven = this.#proven.get(claim.name);
-      if (!proven || isEarlier(claim, proven)) this.#proven.set(claim.name, claim);
-    }
+  /**
+   * Takes over names that were stored; the first claim of a name is the one that counts.
+   *
+   * @returns Names that belong to other keys from now on.
+   */
+  restore(claims: readonly NameClaim[]): ReadonlySet<string> {
+    const moved = claims.filter((claim) => this.learn(claim) === "moved");
+    return new Set(moved.map(({ name }) => name));
   }
 
   /** All names that belong to a key for good. */

@@ -1,60 +1,38 @@
 /**
  * The live records, and all that has to be right whenever one of them changes: counts, deadlines,
- * versions, tombstones, and what everyone who keeps a copy is told.
+ * versions, and what everyone who keeps a copy is told.
  *
  * @module
  */
 
 import { sameStatus } from "./compare.ts";
-import { Knowledge } from "./knowledge.ts";
-import { type Clock, Leases } from "./leases.ts";
-import { Tombstones } from "./tombstones.ts";
+import { History, type HistoryOptions } from "./history.ts";
+import { Leases } from "./leases.ts";
 import {
   type Departures,
   type LifeSign,
   MASTER_GAMENAME,
-  type RegistryEvent,
+  type Reach,
   type RemotePut,
   type RemovalCause,
   type ServerId,
   type ServerRecord,
   type ServerStatus,
-  type Tombstone,
   type Version,
 } from "./types.ts";
 import type { Stored } from "./store.ts";
-import { hlcAt, HybridClock, isEarlier } from "./versions.ts";
-
-export type { Clock };
 
 /** What a book of records is made of. */
-export interface RecordsOptions {
-  /** Time. */
-  readonly clock: Clock;
-  /** This master's id. */
-  readonly origin: string;
+export interface RecordsOptions extends HistoryOptions {
   /** The key a host's servers are counted under, from a canonical address. */
   readonly hostKey: (ip: string) => string;
-  /** Milliseconds of silence after which a server is dead. */
-  readonly aliveTimeout: () => number;
-  /** Told of every change, in order. */
-  readonly event: (event: RegistryEvent) => void;
 }
+
+/** Servers kept at most. Bounds memory against a botnet; some ten times the largest known game. */
+export const MAX_SERVERS = 1_000_000;
 
 /** A record without its version, which is the book's to give. */
 export type Unversioned = Omit<ServerRecord, keyof Version>;
-
-/** Milliseconds for which a change may have been told and not been stored, at the most. */
-const UNSTORED_MS = 60_000;
-
-/** Milliseconds that another master's clock may move this one's ahead of the wall clock. */
-const MAX_AHEAD_MS = 60_000;
-
-/**
- * Alive timeouts for which it is remembered that a listed server is gone: by then everyone has
- * heard of it, or has forgotten the server itself.
- */
-const TOMBSTONE_TIMEOUTS = 2;
 
 /**
  * A record as it is kept. When it was last heard of changes in place: a new record for every
@@ -62,32 +40,21 @@ const TOMBSTONE_TIMEOUTS = 2;
  */
 type LiveRecord = ServerRecord & { lastSeen: number };
 
-/** Milliseconds for which tombstones are kept. */
-export function tombstoneTime(aliveTimeout: number): number {
-  return TOMBSTONE_TIMEOUTS * aliveTimeout;
-}
-
 /** Live servers and masters, in order of listing. */
 export class Records {
+  /** When what has changed. */
+  readonly history: History;
   readonly #options: RecordsOptions;
   readonly #records = new Map<ServerId, LiveRecord>();
   readonly #perHost = new Map<string, number>();
   readonly #leases: Leases;
-  readonly #clock: HybridClock;
-  readonly #tombstones: Tombstones;
-  readonly #knowledge: Knowledge;
-  /** Time of the first change since this start. */
-  #beginning: number | undefined;
   #listed = 0;
 
   /** Makes an empty book. */
   constructor(options: RecordsOptions) {
     this.#options = options;
-    const now = options.clock.monotonic();
+    this.history = new History(options);
     this.#leases = new Leases(options.clock, options.aliveTimeout);
-    this.#tombstones = new Tombstones(now);
-    this.#clock = new HybridClock(() => options.clock.wall());
-    this.#knowledge = new Knowledge(options.origin);
   }
 
   /** How many there are. */
@@ -117,33 +84,11 @@ export class Records {
 
   /** What copies need to know beside the records. */
   departures(): Departures {
-    this.#beginning ??= this.#clock.next();
-    return this.#knowledge.departures(this.#tombstones.all(), this.#beginning);
-  }
-
-  /** How far the changes of each master are known. */
-  get vector(): ReadonlyMap<string, number> {
-    return this.#knowledge.vector;
-  }
-
-  /**
-   * A version for a change that is made here and now.
-   *
-   * @param id Which server has changed, if any.
-   * @param before A version of it that is not in this book.
-   */
-  stamp(id?: ServerId, before?: Version): Version {
-    const known = id === undefined ? [] : [this.#records.get(id), this.#tombstones.get(id), before];
-    // A master whose clock is ahead must not have the last word for ever.
-    const above = Math.max(0, ...known.map((version) => version?.hlc ?? 0));
-    const version = { hlc: this.#clock.next(above), origin: this.#options.origin };
-    this.#beginning ??= version.hlc;
-    return version;
-  }
-
-  /** What keeps a server gone. */
-  tombstone(id: ServerId): Tombstone | undefined {
-    return this.#tombstones.get(id);
+    return this.history.departures((id) => {
+      const record = this.#records.get(id);
+      // One that is listed in spite of a tombstone is not gone; where a master is, a server may have been.
+      return record?.state !== "listed" || record.gamename === MASTER_GAMENAME;
+    });
   }
 
   /** How much longer a server is known to live. */
@@ -153,7 +98,7 @@ export class Records {
 
   /** Adds a server that is not there and was heard of just now. Nobody is told yet. */
   insert(record: Unversioned): void {
-    this.#insert({ ...record, ...this.stamp(record.id) });
+    this.#insert({ ...record, ...this.#stamp(record.id) });
     this.#leases.hear(record.id, this.#options.clock.monotonic());
   }
 
@@ -167,39 +112,34 @@ export class Records {
     return this.#leases.lastTold(id);
   }
 
-  /** Takes note of what was stored of a server; false when it has gone since. */
-  recall(record: ServerRecord): boolean {
-    this.#observe(record);
-    const tombstone = this.#tombstones.get(record.id);
-    return !tombstone || !isEarlier(record, tombstone);
-  }
-
   /** Takes over what was stored, as it was; false when it has gone since. */
   restore(record: ServerRecord): boolean {
-    if (!this.recall(record)) return false;
+    const { history } = this;
+    if (!history.remember(record)) return false;
     // One that was stored before there were versions has none.
-    this.#insert(record.hlc === 0 ? { ...record, ...this.stamp() } : record);
+    this.#insert(record.hlc === 0 ? { ...record, ...history.stamp() } : record);
     // Its row tells no more whether it was listed before it went and came back.
-    const { id, hlc, origin } = record;
-    if (record.state !== "listed" && hlc > 0) this.#bury({ id, hlc, origin, cause: "expired" });
+    const { id, hlc, origin, state, gamename } = record;
+    if (state === "listed" && gamename !== MASTER_GAMENAME) history.unbury(id);
+    else if (state !== "listed" && hlc > 0) history.bury({ id, hlc, origin, cause: "expired" });
     return true;
   }
 
   /** Takes over what was stored of servers that are gone. */
   restoreDepartures({ tombstones, horizon }: Pick<Stored, "tombstones" | "horizon">): void {
     for (const tombstone of tombstones) {
-      this.#observe(tombstone);
-      if (!this.#records.has(tombstone.id)) this.#bury(tombstone);
+      this.history.restore(tombstone, this.#records.has(tombstone.id));
     }
-    for (const [origin, hlc] of horizon) {
-      this.#observe({ origin, hlc });
-      this.#knowledge.lost({ origin, hlc });
-    }
+    for (const [origin, hlc] of horizon) this.history.restoreHorizon({ origin, hlc });
   }
 
-  /** A server has changed; when it was last heard of stays. */
-  put(record: Unversioned): void {
-    const changed = { ...record, ...this.stamp(record.id) };
+  /**
+   * A server has changed; when it was last heard of stays.
+   *
+   * @param before A version of it that is not in this book, and has to give way.
+   */
+  put(record: Unversioned, before?: Version): void {
+    const changed = { ...record, ...this.#stamp(record.id, before) };
     if (changed.state === "listed") this.#told(changed, changed);
     this.#records.set(record.id, changed);
     this.#tell(changed);
@@ -208,7 +148,7 @@ export class Records {
   /** A server is shown from now on. Lists are in order of listing, here as in every copy. */
   list(record: Unversioned): void {
     this.#records.delete(record.id);
-    this.#countListed(record);
+    this.#listed++;
     const { reason: _, ...shown } = record;
     this.put({ ...shown, state: "listed" });
   }
@@ -255,7 +195,7 @@ export class Records {
       this.#records.set(record.id, { ...record, status });
       return;
     }
-    const version = this.stamp(record.id);
+    const version = this.#stamp(record.id);
     this.#told(record, version);
     this.#records.set(record.id, { ...record, status, ...version });
     this.#options.event({ type: "status", id: record.id, status, ...version });
@@ -267,6 +207,14 @@ export class Records {
     this.#options.event({ type: "number", id: record.id, number });
   }
 
+  /** It is known of other masters whether they reach servers. Who tells of it is the caller. */
+  setReach(reaches: readonly Reach[]): void {
+    for (const { id, ...reach } of reaches) {
+      const record = this.#records.get(id);
+      if (record) this.#records.set(id, { ...record, reach });
+    }
+  }
+
   /**
    * Takes a server away; its record as it was.
    *
@@ -275,7 +223,11 @@ export class Records {
   remove(id: ServerId, cause: RemovalCause, version?: Version): ServerRecord | undefined {
     const record = this.#records.get(id);
     if (!record) return undefined;
-    const { hlc, origin } = version ?? this.stamp(id);
+    const isLate = version !== undefined && this.history.isLate(version);
+    // Readers went to other masters, too, with what they know; whoever hears the server will object.
+    const isOwn = !version || (isLate && cause === "expired");
+    const { hlc, origin } = isOwn ? this.#stamp(id, version) : version;
+    const late = isLate && !isOwn ? { late: this.history.late() } : {};
     this.#records.delete(id);
     this.#leases.delete(id);
     this.#countHost(record.ip, -1);
@@ -283,22 +235,15 @@ export class Records {
     const { lastSeen } = record;
     if (wasListed) {
       this.#listed--;
-      if (version) this.#knowledge.heard(version, this.#options.clock.monotonic());
-      else this.#told(record, { hlc, origin });
-      this.#bury({ id, hlc, origin, cause: cause === "expired" ? "expired" : "quit" });
+      this.#told(record, { hlc, origin });
+      this.history.bury({ id, hlc, origin, cause: cause === "expired" ? "expired" : "quit" });
     }
-    this.#options.event({ type: "removed", id, cause, lastSeen, wasListed, hlc, origin });
+    this.#options.event({ type: "removed", id, cause, lastSeen, wasListed, hlc, origin, ...late });
     return record;
   }
 
-  /** Ids of servers whose time is over; and forgets old tombstones. */
+  /** Ids of servers whose time is over. */
   takeSilent(): ServerId[] {
-    const now = this.#options.clock.monotonic();
-    for (const { id, hlc, origin } of this.#tombstones.takeDue(now)) this.#forget(id, hlc, origin);
-    const patience = tombstoneTime(this.#options.aliveTimeout());
-    for (const lost of this.#knowledge.takeLost(now - patience)) {
-      this.#options.event({ type: "synced", ...lost });
-    }
     return this.#leases.takeDue();
   }
 
@@ -308,44 +253,31 @@ export class Records {
     for (const id of this.#records.keys()) this.#leases.move(id, by);
   }
 
-  /**
-   * Takes note of a change of another master. Its clock may be wrong, and must not spoil this one's;
-   * what this master itself has said before, it has to know again.
-   */
-  meet(version: Version): void {
-    const { clock, origin } = this.#options;
-    const bound = version.origin === origin ? Infinity : hlcAt(clock.wall() + MAX_AHEAD_MS);
-    this.#clock.observe(Math.min(version.hlc, bound));
-  }
-
   /** Takes over what another master says of a listed server, in place of what there is. */
   adopt({ record: said, left, heard }: RemotePut): void {
-    const { clock, origin } = this.#options;
     const { id } = said;
     const before = this.#records.get(id);
-    const wall = clock.wall();
     const lastSeen = Math.max(before?.lastSeen ?? 0, this.#leases.lastSeen(left));
     const record: ServerRecord = {
       ...said,
-      // This master's own, of before it forgot: told anew, since readers may know later ones.
-      ...(said.origin === origin ? this.stamp(id) : {}),
-      firstSeen: Math.min(said.firstSeen, wall),
+      firstSeen: Math.min(said.firstSeen, this.#options.clock.wall()),
       lastSeen,
       state: "listed",
       ...(before?.number === undefined ? {} : { number: before.number }),
+      ...(before?.reach === undefined ? {} : { reach: before.reach }),
     };
-    if (record.origin === origin) this.#told(record, record);
-    else if (record.gamename !== MASTER_GAMENAME) this.#knowledge.heard(record, clock.monotonic());
+    const isLate = this.history.isLate(said) && said.gamename !== MASTER_GAMENAME;
+    const late = isLate ? { late: this.history.late() } : {};
+    this.#told(record, record);
     if (!before) this.#countHost(record.ip, 1);
     if (before?.state !== "listed") {
       this.#records.delete(id);
       this.#listed++;
     }
-    if (record.gamename !== MASTER_GAMENAME) this.#tombstones.delete(id);
     this.#records.set(id, record);
     // One that was not known has to have been heard of by somebody.
     this.#leases.extend(id, left, heard || !before);
-    this.#tell(record);
+    this.#options.event({ type: "put", record, ...this.life(id), ...late });
   }
 
   /**
@@ -369,37 +301,9 @@ export class Records {
     }
   }
 
-  /** A server that is not listed here is gone elsewhere, and is to stay gone. */
-  bury(tombstone: Tombstone): void {
-    this.#knowledge.heard(tombstone, this.#options.clock.monotonic());
-    this.#bury(tombstone);
-  }
-
-  /** A server is listed all the same that was believed to be gone. */
-  unbury(id: ServerId): void {
-    this.#tombstones.delete(id);
-  }
-
-  /** Whether a tombstone was here, or a later one of its master, and is forgotten. */
-  hasForgotten(version: Version): boolean {
-    return this.#knowledge.hasForgotten(version);
-  }
-
-  /** Whether a server that is not known here may have been, and be gone. */
-  mayBeGone(version: Version): boolean {
-    return this.#knowledge.mayBeGone(version);
-  }
-
-  /** All that another master changed up to here has come. */
-  sync(version: Version): void {
-    if (!this.#knowledge.synced(version)) return;
-    const { hlc, origin } = version;
-    this.#options.event({ type: "synced", hlc, origin });
-  }
-
   #insert(record: ServerRecord): void {
     this.#records.set(record.id, record);
-    if (record.state === "listed") this.#countListed(record);
+    if (record.state === "listed") this.#listed++;
     this.#countHost(record.ip, 1);
     this.#leases.restore(record.id, record.lastSeen);
   }
@@ -408,39 +312,19 @@ export class Records {
     this.#options.event({ type: "put", record, ...this.life(record.id) });
   }
 
-  #bury(tombstone: Tombstone): void {
-    const until = this.#options.clock.monotonic() + tombstoneTime(this.#options.aliveTimeout());
-    for (const { id, hlc, origin } of this.#tombstones.add(tombstone, until)) {
-      this.#forget(id, hlc, origin);
-    }
+  /** A version for a change of a server, later than all there are of it. */
+  #stamp(id: ServerId, before?: Version): Version {
+    return this.history.stamp(this.#records.get(id), this.history.tombstone(id), before);
   }
 
-  #forget(id: ServerId, hlc: number, origin: string): void {
-    const kept = tombstoneTime(this.#options.aliveTimeout());
-    this.#knowledge.forgot({ hlc, origin }, this.#options.clock.wall() - kept);
-    this.#options.event({ type: "forgotten", id, hlc, origin });
-  }
-
-  #observe(version: Version): void {
-    const { clock, origin } = this.#options;
-    // The wall clock was set back: what was told last may not have been stored.
-    const isAhead = version.origin === origin && version.hlc > hlcAt(clock.wall());
-    if (isAhead) this.#clock.observe(version.hlc + hlcAt(UNSTORED_MS));
-    else this.meet(version);
-    this.#knowledge.restored(version, clock.monotonic());
-  }
-
-  /** A change is told to readers, who remember how far they know. */
-  #told({ gamename }: ServerRecord, version: Version): void {
-    // Readers get no masters, and what is stored of one that has gone is not read again.
-    if (gamename !== MASTER_GAMENAME) this.#knowledge.told(version);
-  }
-
-  #countListed({ id, gamename }: Unversioned): void {
-    this.#listed++;
-    // Not before, and not for a master, which readers do not get: whoever still lists the server from
-    // the time before has to hear that it went.
-    if (gamename !== MASTER_GAMENAME) this.#tombstones.delete(id);
+  /** A change of a listed server is told to readers, who remember how far they know. */
+  #told({ id, gamename }: ServerRecord, version: Version): void {
+    // Readers get no masters, and what is stored of one that has gone is not read again. Whoever still
+    // lists the server from the time before a master took its place has to hear that it went.
+    if (gamename === MASTER_GAMENAME) return;
+    this.history.note(version);
+    // Whoever took it for dead is overruled.
+    this.history.unbury(id);
   }
 
   #countHost(ip: string, change: 1 | -1): void {

@@ -7,23 +7,19 @@
  * @module
  */
 
-import { announced, named, sameSaid } from "./announcement.ts";
+import { Admission } from "./admission.ts";
+import { KeyedServers } from "./keyed_servers.ts";
 import { Merger } from "./merger.ts";
-import { NameBook } from "./names.ts";
 import type { RegistryLimits, RegistryOptions } from "./options.ts";
-import { OWNER_GRACE_MS, Owners } from "./owners.ts";
-import { Records, type Unversioned } from "./records.ts";
+import { ReachabilityBook } from "./reachability.ts";
+import { Records } from "./records.ts";
 import type { Stored } from "./store.ts";
-import { TraceBook } from "./trace.ts";
-import { CHALLENGE_RETRIES, type Try, Verification } from "./verification.ts";
 import {
-  type Announcement,
   type Command,
   type Departures,
   MASTER_GAMENAME,
   type Outcome,
-  type Refusal,
-  type RemovalCause,
+  type Reachability,
   type ServerId,
   type ServerRecord,
   type ServerStatus,
@@ -31,28 +27,17 @@ import {
   type Snapshot,
   type Standing,
   type TraceEntry,
-  type TraceStep,
   type Version,
 } from "./types.ts";
-
-/** Servers kept at most. Bounds memory against a botnet; some ten times the largest known game. */
-const MAX_SERVERS = 1_000_000;
-
-/**
- * Servers kept at most that have not proved themselves: whoever has many addresses can make them for
- * nothing.
- */
-const MAX_UNPROVEN = 50_000;
 
 /** Live servers and masters: commands in, events out. */
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #records: Records;
-  readonly #verification: Verification;
-  readonly #names = new NameBook();
-  readonly #owners: Owners;
+  readonly #admission: Admission;
+  readonly #keyed: KeyedServers;
   readonly #merger: Merger;
-  readonly #traces = new TraceBook();
+  readonly #reachability = new ReachabilityBook();
   #limits: RegistryLimits;
 
   /** Makes an empty registry. */
@@ -65,17 +50,22 @@ export class Registry {
       origin,
       hostKey,
       aliveTimeout: () => this.#limits.aliveTimeout,
-      event: (event) => output.event(event),
+      event: (event) => {
+        if (event.type === "removed") this.#reachability.delete(event.id);
+        output.event(event);
+      },
     });
-    this.#verification = new Verification(clock.monotonic(), options.makeToken);
-    this.#owners = new Owners(() => clock.monotonic(), (id) => this.#records.lastTold(id));
+    const admission = new Admission(options, this.#records, () => this.#limits);
+    this.#admission = admission;
+    this.#keyed = new KeyedServers(options, this.#records, admission);
     this.#merger = new Merger({
       clock,
+      origin,
       records: this.#records,
-      names: this.#names,
+      names: admission.names,
       event: (event) => output.event(event),
-      adopted: (before, id) => this.#adopted(before, id),
-      remove: (id, cause, version) => this.#remove(id, cause, version),
+      adopted: (before, id) => admission.adopted(before, id),
+      remove: (id, cause, version) => admission.remove(id, cause, version),
     });
   }
 
@@ -110,13 +100,14 @@ export class Registry {
     for (const record of this.#records.all()) {
       if (record.state === "listed") records.push({ record, life: this.#records.life(record.id) });
     }
-    const { tombstones, vector } = this.departures();
-    return { records, tombstones, names: this.#names.all(), vector };
+    const { vector } = this.departures();
+    const tombstones = this.#records.history.tombstones();
+    return { records, tombstones, names: this.#admission.names.all(), vector };
   }
 
   /** A version for a change that is made here and now beside the registry. */
   stamp(): Version {
-    return this.#records.stamp();
+    return this.#records.history.stamp();
   }
 
   /** How a server stands; undefined when it is not known. */
@@ -130,7 +121,7 @@ export class Registry {
 
   /** The last steps of a server's life, oldest first; kept for a while after it is gone. */
   trace(id: ServerId): readonly TraceEntry[] {
-    return this.#traces.of(id);
+    return this.#admission.trace(id);
   }
 
   /**
@@ -153,47 +144,27 @@ export class Registry {
    */
   restore(stored: Partial<Stored>, { others = false }: { readonly others?: boolean } = {}): number {
     const { records = [], tombstones = [], horizon = [], names = [] } = stored;
-    this.#names.restore(names);
+    this.#merger.evict(this.#admission.names.restore(names));
     this.#records.restoreDepartures({ tombstones, horizon });
     if (others) this.#records.expectOthers();
     let restored = 0;
     for (const record of records) {
       if (!this.#records.get(record.id) && this.#restoreOne(record, others)) restored++;
     }
+    if (records.length + tombstones.length > 0) this.#records.history.begin();
     return restored;
   }
 
   #restoreOne(record: ServerRecord, others: boolean): boolean {
-    const { id, state, lastSeen } = record;
+    const { state, lastSeen } = record;
     const { aliveTimeout } = this.#limits;
     const isDead = this.#options.clock.wall() - lastSeen >= aliveTimeout;
     if (isDead && others && state === "listed") {
-      if (this.#records.recall(record)) this.#merger.await(record, aliveTimeout);
+      if (this.#records.history.remember(record)) this.#merger.await(record, aliveTimeout);
       return false;
     }
     // It may have left again while the database was away.
-    if (!this.#records.restore(record)) return false;
-    this.#traces.enter(id);
-    if (!this.#bearRestored(record)) return false;
-    if (isDead) {
-      this.#remove(id, "expired");
-      return false;
-    }
-    this.#note(id, "registered", "taken over from the database");
-    if (state !== "listed") this.#admit(id);
-    return true;
-  }
-
-  /** Whether a restored server may have the name that it had. */
-  #bearRestored({ id, name, key }: ServerRecord): boolean {
-    if (name === undefined || key === undefined) return true;
-    if ((this.#names.ownerOf(name) ?? key) !== key) {
-      this.#remove(id, "replaced");
-      return false;
-    }
-    this.#names.bear(name, key);
-    this.#owners.enter(id);
-    return true;
+    return this.#records.restore(record) && this.#admission.restored(record, isDead);
   }
 
   /** Carries out a command. Never throws on what a peer sent. */
@@ -202,21 +173,22 @@ export class Registry {
       case "register":
         return this.#register(command.ip, command.port, command.settings);
       case "announce":
-        return this.#announce(command);
+        return this.#keyed.announce(command);
       case "report":
-        return this.#report(command.id, command.key, command.status);
+        return this.#keyed.report(command.id, command.key, command.status);
       case "leave":
-        if (this.#records.get(command.id)?.key === command.key) this.#remove(command.id, "quit");
+        this.#keyed.leave(command.id, command.key);
+        this.#merger.leave(command.id, command.key);
         break;
       case "refresh":
         this.#records.refresh(command.ids);
-        if (command.byOwner) { for (const id of command.ids) this.#owners.hear(id); }
+        if (command.byOwner) { for (const id of command.ids) this.#admission.owners.hear(id); }
         break;
       case "quit":
         this.#quit(this.#options.serverId(command.ip, command.port));
         break;
       case "answer":
-        this.#answer(command.id, command.token);
+        this.#admission.answer(command.id, command.token);
         break;
       case "status":
         this.#status(command.id, command.status);
@@ -233,12 +205,22 @@ export class Registry {
       case "merge":
         this.#merger.merge(command);
         break;
+      case "reach":
+        this.#reach(command.master, command.servers);
+        break;
       case "synced":
-        this.#records.sync(command);
+        this.#records.history.sync(command);
         this.#merger.settle();
         break;
+      case "recall":
+        this.#merger.recall(command.hlc);
+        break;
       case "refuse":
-        this.#note(this.#options.serverId(command.ip, command.port), "refused", command.reason);
+        this.#admission.note(
+          this.#options.serverId(command.ip, command.port),
+          "refused",
+          command.reason,
+        );
         break;
     }
     return ACCEPTED;
@@ -247,10 +229,9 @@ export class Registry {
   /** Lets time pass: expires the silent and repeats challenges. Call it several times a second. */
   tick(): void {
     this.#merger.tick();
-    for (const id of this.#records.takeSilent()) this.#remove(id, "expired");
-    const { again, failed } = this.#verification.takeDue(this.#options.clock.monotonic());
-    for (const next of again) this.#challenge(next);
-    for (const id of failed) this.#unverified(id);
+    this.#records.history.tick();
+    for (const id of this.#records.takeSilent()) this.#admission.remove(id, "expired");
+    this.#admission.tick();
   }
 
   #register(ip: string, port: number, settings: Settings): Outcome {
@@ -260,197 +241,55 @@ export class Registry {
     const known = this.#records.get(id);
     if (known && (known.gamename === MASTER_GAMENAME) !== isMaster) {
       // A master proves itself by the password, a game server by UDP: neither vouches for the other.
-      this.#remove(id, "replaced");
+      this.#admission.replace(known);
     } else if (known?.via !== undefined) {
       // An old-style master has listed it so far; now it can prove itself.
-      this.#remove(id, "replaced");
+      this.#admission.replace(known);
     } else if (known) {
-      // What its key's owner says of it stands above what anyone at its address can say.
-      const isOwned = this.#owners.isOwned(known);
-      if (!isOwned) this.#disown(id);
-      this.#again(this.#records.get(id) ?? known, isOwned ? {} : { gamename, settings });
+      const hasOwner = this.#keyed.hasOwner(known);
+      this.#admission.again(this.#records.get(id) ?? known, hasOwner ? {} : { gamename, settings });
       return ACCEPTED;
     }
-    const full = this.#roomFor(ip);
-    if (full !== undefined) return this.#refuse(id, full, "too_many");
+    const full = this.#admission.fullness(ip);
+    if (full !== undefined) return this.#admission.refuse(id, full, "too_many");
     const now = this.#options.clock.wall();
-    this.#enter(
+    this.#admission.enter(
       { id, ip, port, gamename, settings, state: "challenged", firstSeen: now, lastSeen: now },
       gamename,
     );
     return ACCEPTED;
   }
 
-  #announce(said: Announcement): Outcome {
-    const { ip, port, key, name, gamename } = said;
-    const id = this.#options.serverId(ip, port);
-    const found = this.#records.get(id);
-    const known = found && (found.key ?? key) === key && found.gamename !== MASTER_GAMENAME
-      ? found
-      : undefined;
-    if (found && !known && this.#owners.isOwned(found)) {
-      const reason = "Another key has registered this address and port: stop the server that " +
-        `holds it, or wait ${OWNER_GRACE_MS / 1000} s after its last word`;
-      return this.#refuse(id, reason, "unauthorized");
-    }
-    const full = known ? undefined : this.#roomFor(ip);
-    if (full !== undefined) return this.#refuse(id, full, "too_many");
-    const now = this.#options.clock.monotonic();
-    const claim = this.#names.check(name, key, this.#options.hostKey(ip), now);
-    if (claim === "taken") {
-      const reason = `The name "${name}" belongs to another key: choose another name`;
-      return this.#refuse(id, reason, "name_taken");
-    }
-    if (claim === "too_many") {
-      const reason = "Too many new names were listed from this address: keep to those you have";
-      return this.#refuse(id, reason, "too_many");
-    }
-    if (found && !known) this.#remove(id, "replaced");
-    if (known?.name !== name) {
-      this.#names.bear(name, key);
-      if (known?.name !== undefined) this.#names.drop(known.name, key);
-    }
-    this.#owners.enter(id);
-    if (known) this.#again(known, announced(said));
-    else {
-      const wall = this.#options.clock.wall();
-      const times = { firstSeen: wall, lastSeen: wall };
-      const entry = { id, ip, port, state: "challenged", ...times, ...announced(said) } as const;
-      this.#enter(entry, `${gamename} "${name}", by its key`);
-    }
-    const record = this.#records.get(id);
-    if (record && said.status) this.#records.setStatus(record, named(said.status, name));
-    // Listed already under an earlier name, or by an old-style heartbeat.
-    if (record?.state === "listed") this.#prove(record);
-    return ACCEPTED;
-  }
-
-  /** The owner of a server's key has gone, the server has not: what they said of it goes, too. */
-  #disown(id: ServerId): void {
-    const record = this.#records.get(id);
-    if (record?.key === undefined) return;
-    const { key: _key, name, admin: _admin, status: _status, ...rest } = record;
-    if (name !== undefined) this.#names.drop(name, record.key);
-    this.#owners.delete(id);
-    this.#note(id, "changed", "its key's owner has fallen silent, it goes on in the old style");
-    this.#records.put(rest);
-  }
-
-  #report(id: ServerId, key: string, status: ServerStatus): Outcome {
-    const record = this.#records.get(id);
-    if (record?.key !== key) {
-      return {
-        type: "refused",
-        reason: "This server is not registered here: register it",
-        refusal: "unauthorized",
-      };
-    }
-    this.#records.refresh([id]);
-    this.#owners.hear(id);
-    this.#noteStatus(id, status);
-    const heard = this.#records.get(id) ?? record;
-    this.#records.setStatus(heard, named(status, record.name));
-    if (record.state !== "listed" && !this.#verification.has(id)) this.#admit(id);
-    return ACCEPTED;
-  }
-
-  /** A server that was not known. */
-  #enter(record: Unversioned, detail: string): void {
-    this.#records.insert(record);
-    this.#traces.enter(record.id);
-    this.#note(record.id, "registered", detail);
-    this.#admit(record.id);
-  }
-
-  /** A known server registers again. */
-  #again(before: ServerRecord, changes: Partial<ServerRecord>): void {
-    const { id } = before;
-    this.#records.hear(before);
-    const record = this.#records.get(id) ?? before;
-    if (sameSaid(before, { ...before, ...changes })) {
-      this.#records.emitSeen([id], record.lastSeen);
-    } else {
-      this.#note(id, "changed", "it sends other settings than before");
-      this.#records.put({ ...record, ...changes });
-    }
-    if (record.state !== "listed" && !this.#verification.has(id)) this.#admit(id);
-  }
-
-  /** Lists a server that needs no proof, challenges one that does. */
-  #admit(id: ServerId): void {
-    const record = this.#records.get(id);
-    if (!record) return;
-    if (record.gamename === MASTER_GAMENAME || !this.#limits.verify) {
-      this.#list(record);
-      return;
-    }
-    const { reason: _, ...again } = record;
-    this.#records.put({ ...again, state: "challenged" });
-    this.#challenge(this.#verification.start(id, this.#options.clock.monotonic()));
-  }
-
-  #challenge({ id, token, attempt }: Try): void {
-    const record = this.#records.get(id);
-    if (!record) return;
-    this.#note(id, "challenged", `try ${attempt} of ${CHALLENGE_RETRIES + 1}`);
-    this.#options.output.challenge({ id, ip: record.ip, port: record.port, token });
-  }
-
-  #unverified(id: ServerId): void {
-    const record = this.#records.get(id);
-    if (!record) return;
-    const reason = `no answer to ${CHALLENGE_RETRIES + 1} challenges over UDP: is port ` +
-      `${record.port} open to the internet? The next heartbeat tries again`;
-    this.#records.put({ ...record, state: "unverified", reason });
-    this.#note(id, "unverified", reason);
-  }
-
-  #answer(id: ServerId, token: string): void {
-    const answered = this.#verification.answer(id, token);
-    const record = this.#records.get(id);
-    if (!answered || !record) return;
-    this.#note(id, "answered", `the challenge, try ${answered.attempt}`);
-    this.#list(record);
-  }
-
-  #list(record: ServerRecord): void {
-    this.#verification.cancel(record.id);
-    this.#records.list(record);
-    this.#note(record.id, "listed", record.gamename);
-    this.#prove(record);
-  }
-
-  /** A name was seen on a listed server of its key. */
-  #prove({ id, name, key, ip }: ServerRecord): void {
-    if (name === undefined || key === undefined) return;
-    const { hostKey, clock, output } = this.#options;
-    const owner = this.#names.provenOwner(name);
-    if (owner !== undefined) {
-      // Another key's server was listed under it at another master in the meantime.
-      if (owner !== key) this.#remove(id, "replaced");
-      return;
-    }
-    const claim = { name, key, ...this.#records.stamp() };
-    this.#names.prove(claim, hostKey(ip), clock.monotonic());
-    output.event({ type: "name", ...claim });
-  }
-
   #quit(id: ServerId): void {
     const record = this.#records.get(id);
-    if (record?.key === undefined) this.#remove(id, "quit");
-    else this.#note(id, "refused", "an old-style quit does not end what a key has registered");
+    if (record?.key !== undefined) {
+      const reason = "an old-style quit does not end what a key has registered";
+      return this.#admission.note(id, "refused", reason);
+    }
+    this.#admission.remove(id, "quit");
+    this.#merger.leave(id, undefined);
   }
 
   #status(id: ServerId, status: ServerStatus): void {
     const record = this.#records.get(id);
     // The owner of a key tells by itself, and a late answer to a poll is none of its words.
     if (record?.state !== "listed" || record.key !== undefined) return;
-    this.#noteStatus(id, status);
+    this.#keyed.noteStatus(id, status);
     this.#records.setStatus(record, status);
   }
 
-  #noteStatus(id: ServerId, { map, players, maxPlayers }: ServerStatus): void {
-    this.#note(id, "status", `map ${map}, ${players} of ${maxPlayers} players`);
+  #reach(master: string | undefined, found: readonly Reachability[]): void {
+    const { clock, origin, output } = this.#options;
+    const isListed = (id: ServerId) => this.#records.get(id)?.state === "listed";
+    const servers = this.#reachability.note(
+      master ?? origin,
+      found,
+      isListed,
+      clock.monotonic(),
+    );
+    this.#records.setReach(servers);
+    const own = master === undefined ? found : [];
+    if (servers.length + own.length > 0) output.event({ type: "reach", servers, found: own });
   }
 
   #number(id: ServerId, number: number): void {
@@ -477,76 +316,25 @@ export class Registry {
     const known = this.#records.get(id);
     if (known?.via === via) this.#records.refresh([id]);
     // It stays gone here while others may still list it, or it would go round for ever.
-    if (known || this.#records.tombstone(id) || this.#roomFor(ip) !== undefined) return;
-    const now = this.#options.clock.wall();
+    if (known || this.#records.history.tombstone(id)) return;
+    if (this.#admission.fullness(ip) !== undefined) return;
     const settings = { gamename, port: String(port) };
+    const now = this.#options.clock.wall();
     const times = { firstSeen: now, lastSeen: now };
-    this.#records.insert({ id, ip, port, gamename, settings, state: "challenged", via, ...times });
-    this.#traces.enter(id);
-    const record = this.#records.get(id);
-    if (record) this.#list(record);
-  }
-
-  /** Another master has told of a server. */
-  #adopted(before: ServerRecord | undefined, id: ServerId): void {
-    const record = this.#records.get(id);
-    if (!record) return;
-    this.#verification.cancel(id);
-    if (!before) this.#traces.enter(id);
-    else if (before.state !== "listed") this.#note(id, "listed", "another master has verified it");
-    const isSame = before?.key === record.key && before?.name === record.name;
-    if (isSame) return;
-    if (before?.name !== undefined && before.key !== undefined) {
-      this.#names.drop(before.name, before.key);
-    }
-    if (record.name !== undefined && record.key !== undefined) {
-      this.#names.bear(record.name, record.key);
-    }
-    if (before?.key !== record.key) this.#owners.delete(id);
-  }
-
-  #remove(id: ServerId, cause: RemovalCause, version?: Version): void {
-    const record = this.#records.remove(id, cause, version);
-    if (!record) return;
-    this.#verification.cancel(id);
-    this.#owners.delete(id);
-    if (record.name !== undefined && record.key !== undefined) {
-      this.#names.drop(record.name, record.key);
-    }
-    this.#note(id, cause === "replaced" ? "changed" : cause, REMOVALS[cause]);
-    this.#traces.leave(id);
-  }
-
-  #roomFor(ip: string): string | undefined {
-    const { serversPerHost } = this.#limits;
-    if (this.#records.ofHost(ip) >= serversPerHost) {
-      return `Too many servers from this address, ${serversPerHost} are allowed`;
-    }
-    const unproven = this.#records.size - this.#records.listed;
-    if (this.#records.size >= MAX_SERVERS || unproven >= MAX_UNPROVEN) {
-      return "This master is full, try another";
-    }
-    return undefined;
-  }
-
-  #refuse(id: ServerId, reason: string, refusal: Refusal): Outcome {
-    this.#note(id, "refused", reason);
-    return { type: "refused", reason, refusal };
-  }
-
-  #note(id: ServerId, step: TraceStep, detail: string): void {
-    const entry = { at: this.#options.clock.wall(), step, detail };
-    this.#traces.add(id, entry);
-    this.#options.output.trace(id, entry);
+    const record = {
+      id,
+      ip,
+      port,
+      gamename,
+      settings,
+      state: "challenged",
+      via,
+      ...times,
+    } as const;
+    this.#admission.vouch(record);
   }
 }
 
 type Hearsay = Command & { readonly type: "hearsay" };
 
 const ACCEPTED: Outcome = { type: "accepted" };
-
-const REMOVALS: Readonly<Record<RemovalCause, string>> = {
-  quit: "it said goodbye",
-  expired: "no heartbeat within server-alive-timeout",
-  replaced: "another kind of server, or one of another key, registered in its place",
-};

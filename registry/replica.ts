@@ -97,6 +97,9 @@ export class Replica {
       case "number":
         this.#change(event.id, { number: event.number });
         break;
+      case "reach":
+        for (const { id, ...reach } of event.servers) this.#change(id, { reach });
+        break;
       case "seen":
         for (const id of event.ids) this.#hear(id, event.at);
         break;

@@ -102,6 +102,8 @@ export interface ServerRecord extends Version {
   readonly reason?: string;
   /** `host:port` of the old-style master that told of it, when nobody else has heard of it. */
   readonly via?: string;
+  /** How many masters reach it, beside the one that verified it; each master's own knowledge. */
+  readonly reach?: Omit<Reach, "id">;
 }
 
 /** How sure it is that a listed server is gone. */
@@ -122,7 +124,7 @@ export interface Tombstone extends Version {
 /** A listed server, as another master tells of it. */
 export interface RemotePut {
   /** What it is, with the version of the master that changed it last. */
-  readonly record: Omit<ServerRecord, "state" | "lastSeen" | "number" | "reason">;
+  readonly record: Omit<ServerRecord, "state" | "lastSeen" | "number" | "reason" | "reach">;
   /** Milliseconds that it has left to live unless it is heard of again. */
   readonly left: number;
   /** Whether that master has heard of it from itself. */
@@ -145,6 +147,24 @@ export interface UserClaim extends Version {
   readonly key: string;
   /** ISO 3166 code of where its owner came from, or empty. */
   readonly country: string;
+}
+
+/** Whether a master reaches a server over UDP. */
+export interface Reachability {
+  /** Which server. */
+  readonly id: ServerId;
+  /** Whether it answered. */
+  readonly reached: boolean;
+}
+
+/** How many masters reach a server, beside the one that verified it. */
+export interface Reach {
+  /** Which server. */
+  readonly id: ServerId;
+  /** Masters that got an answer. */
+  readonly reached: number;
+  /** Masters that have tried. */
+  readonly probed: number;
 }
 
 /** What another master has told. */
@@ -177,6 +197,8 @@ export interface Departures {
   readonly vector: readonly (readonly [origin: string, hlc: number])[];
   /** Tombstones up to here are forgotten: a copy that knows less has to be made anew. */
   readonly horizon: readonly (readonly [origin: string, hlc: number])[];
+  /** The same of the time before this master's last start: of no matter to copies made since. */
+  readonly past?: readonly (readonly [origin: string, hlc: number])[];
   /** Changes that this master may have told before its last start, and does not know any more. */
   readonly gap: Gap;
 }
@@ -260,8 +282,18 @@ export type Command =
   }
   /** Another master has told of changes. */
   | ({ readonly type: "merge" } & RemoteChanges)
+  /** A master has tried to reach servers over UDP that others verified: another, or this one. */
+  | {
+    readonly type: "reach";
+    /** Id of the other master; this one when left out. */
+    readonly master?: string;
+    /** What it found. */
+    readonly servers: readonly Reachability[];
+  }
   /** All that another master changed up to a hybrid logical time has been merged. */
   | { readonly type: "synced"; readonly origin: string; readonly hlc: number }
+  /** Another master has a change that this one made at this hybrid logical time, perhaps long ago. */
+  | { readonly type: "recall"; readonly hlc: number }
   /** A ring itself turned a registration away; kept for the server's trace. */
   | {
     readonly type: "refuse";
@@ -324,34 +356,59 @@ export type RemovalCause = "quit" | "expired" | "replaced";
 /** What the registry tells everyone who keeps a copy. */
 export type RegistryEvent =
   /** A server is new or has changed; the whole record. */
-  | ({ readonly type: "put"; readonly record: ServerRecord } & LifeSign)
+  | ({ readonly type: "put"; readonly record: ServerRecord } & LifeSign & Lateness)
   /** Servers were heard of at a time, milliseconds since 1970; nothing else changed. */
   | ({ readonly type: "seen"; readonly ids: readonly ServerId[]; readonly at: number } & LifeSign)
   /**
    * Another master believes that a server is gone, and it is listed here all the same until that is
    * settled: whoever tells other masters of it tells of the tombstone.
    */
-  | ({ readonly type: "disputed" } & Tombstone)
+  | ({ readonly type: "disputed" } & Tombstone & Lateness)
   /** A listed server has told how full it is. */
   | ({ readonly type: "status"; readonly id: ServerId; readonly status: ServerStatus } & Version)
   /** A server has got its Number, which is this master's own and no change for others. */
   | { readonly type: "number"; readonly id: ServerId; readonly number: number }
   /** A server is gone. */
-  | ({
-    readonly type: "removed";
-    readonly id: ServerId;
-    readonly cause: RemovalCause;
-    /** When it was last heard of here, milliseconds since 1970. */
-    readonly lastSeen: number;
-    /** Whether it was listed until now. */
-    readonly wasListed: boolean;
-  } & Version)
+  | (
+    & {
+      readonly type: "removed";
+      readonly id: ServerId;
+      readonly cause: RemovalCause;
+      /** When it was last heard of here, milliseconds since 1970. */
+      readonly lastSeen: number;
+      /** Whether it was listed until now. */
+      readonly wasListed: boolean;
+    }
+    & Version
+    & Lateness
+  )
   /** A tombstone is forgotten: who has not heard of it needs everything. */
   | ({ readonly type: "forgotten"; readonly id: ServerId } & Version)
+  /** It is known of more, fewer or other masters whether they reach servers. */
+  | {
+    readonly type: "reach";
+    /** What is known of those of which that has changed. */
+    readonly servers: readonly Reach[];
+    /** What this master itself has found out just now. */
+    readonly found: readonly Reachability[];
+  }
   /** A name belongs to a key from now on. */
   | ({ readonly type: "name" } & NameClaim)
-  /** All that another master changed up to here is known. */
-  | ({ readonly type: "synced" } & Version);
+  /**
+   * All that another master changed up to here is known; or, of this master, that it knows again how
+   * far it has told of changes before: who knows some of these needs everything.
+   */
+  | ({
+    readonly type: "synced";
+    /** Some of it was forgotten meanwhile: who knows less needs everything. */
+    readonly isPatchy?: true;
+  } & Version);
+
+/** Whether a change comes when all of its master's at that time were taken for known. */
+export interface Lateness {
+  /** A time of this master by which its readers are told of it all the same. */
+  readonly late?: number;
+}
 
 /** How much longer a server is known to live. */
 export interface LifeSign {

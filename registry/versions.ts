@@ -24,6 +24,11 @@ export class HybridClock {
     this.#wall = wall;
   }
 
+  /** The latest time given or observed. */
+  get last(): number {
+    return this.#last;
+  }
+
   /**
    * A time later than any given or observed.
    *

@@ -44,17 +44,19 @@ export class World {
   readonly changes = new Changes(this.replica);
   readonly registry: Registry;
   #tokens = 0;
+  #isLoaded = false;
 
-  constructor(limits: Partial<RegistryLimits> = {}) {
+  constructor(limits: Partial<RegistryLimits> = {}, readonly origin = ORIGIN) {
     this.registry = new Registry({
       clock: { monotonic: () => this.now, wall: () => this.wall },
-      origin: ORIGIN,
+      origin,
       limits: { ...LIMITS, ...limits },
       hostKey,
       serverId: formatEndpoint,
       makeToken: () => (++this.#tokens).toString(16).padStart(32, "0"),
       output: {
         event: (event) => {
+          if (!this.#isLoaded) this.load();
           this.events.push(event);
           this.changes.apply(event);
           this.replica.apply(event);
@@ -63,6 +65,16 @@ export class World {
         trace: (id, entry) => this.traced.push({ id, entry }),
       },
     });
+  }
+
+  /** Gives the copies all there is; at the first event at the latest. */
+  load(): void {
+    this.#isLoaded = true;
+    this.changes.load(this.registry.departures());
+    this.replica.clear();
+    for (const record of this.registry.records()) {
+      if (record.state === "listed") this.replica.put(record);
+    }
   }
 
   /** Lets time pass as the daemon does, in ticks of 100 ms or of so many. */
@@ -135,7 +147,9 @@ export class World {
       if (event.type === "removed") return `removed ${event.id} ${event.cause}`;
       if (event.type === "status") return `status ${event.id} ${event.status.map}`;
       if (event.type === "number") return `number ${event.id} ${event.number}`;
-      return event.type === "name" ? `name ${event.name}` : `forgotten ${event.id}`;
+      if (event.type === "reach") return `reach ${event.servers.map(({ id }) => id).join(" ")}`;
+      if (event.type === "synced") return `synced ${event.origin}`;
+      return event.type === "name" ? `name ${event.name}` : `${event.type} ${event.id}`;
     });
   }
 

@@ -23,7 +23,11 @@ Deno.test("Registry: where a server is becomes part of its record, once", () => 
   assert.equal(record?.country, "FR");
   assert.equal(record?.netName, "play.example.org");
   assert.equal(record?.state, "listed");
-  assert.deepEqual(world.events.at(-1), { type: "put", record });
+  assert.deepEqual(world.events.at(-1), {
+    type: "put",
+    record,
+    ...world.registry.snapshot().records[0]?.life,
+  });
 });
 
 Deno.test("Registry: where an unknown server is makes no server of it", () => {

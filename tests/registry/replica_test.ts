@@ -3,6 +3,7 @@ import { Replica } from "../../registry/mod.ts";
 import { removal, replicated, status, statusChange, stored, World } from "./_helpers.ts";
 
 const world = new World();
+const LIFE = { left: 1, heard: true };
 
 function record(i: number): ReturnType<typeof stored> {
   return stored(world, `10.0.${i >> 8}.${i & 255}`);
@@ -46,10 +47,10 @@ Deno.test("Replica: one change touches one block of many", () => {
 Deno.test("Replica: what lists do not show changes no version", () => {
   const replica = filled(10);
   const before = [replica.version, replica.blocks[0]?.version];
-  replica.apply({ type: "seen", ids: [record(1).id], at: 1 });
+  replica.apply({ type: "seen", ids: [record(1).id], at: 1, ...LIFE });
   replica.apply(statusChange(record(1).id, status()));
   replica.apply(removal("10.9.9.9:1"));
-  replica.apply({ type: "put", record: { ...record(99), state: "challenged" } });
+  replica.apply({ type: "put", record: { ...record(99), state: "challenged" }, ...LIFE });
   replica.apply(statusChange(record(99).id, status()));
   assert.deepEqual([replica.version, replica.blocks[0]?.version], before);
   assert.deepEqual(replica.get(record(1).id)?.status, status());
@@ -61,9 +62,9 @@ Deno.test("Replica: what lists show changes the version, each time", () => {
   const changes: (() => void)[] = [
     () => replica.put(record(1)),
     () => replica.put({ ...record(1), settings: { gamename: "x" } }),
-    () => replica.apply({ type: "put", record: record(2) }),
+    () => replica.apply({ type: "put", record: record(2), ...LIFE }),
     () => replica.apply(removal(record(1).id, "expired")),
-    () => replica.apply({ type: "put", record: { ...record(2), state: "unverified" } }),
+    () => replica.apply({ type: "put", record: { ...record(2), state: "unverified" }, ...LIFE }),
     () => replica.clear(),
   ];
   for (const change of changes) {
