@@ -3,7 +3,8 @@
  *
  * Sets up what they use, fetches what comes from the network, then runs them all where there is no
  * network but a loopback interface of their own, so that the fixed ports are free and nothing
- * leaves the machine. `--strict` makes a skipped test a failure. The last line it prints is
+ * leaves the machine. Without paths among the arguments the slow ones come last, side by side, and
+ * what they print comes when they end. `--strict` makes a skipped test a failure. The last line it prints is
  * `N passed, N failed, N skipped`.
  *
  * @module
@@ -12,6 +13,7 @@
 import { capture, complain, DENO, PLAIN_OUTPUT, run, say } from "./_process.ts";
 import { ROOT } from "./_project.ts";
 import { countTests, type TestCounts } from "./_junit.ts";
+import { type Lane, lanesOf } from "./_lanes.ts";
 import { setUpTests } from "./setup_tests.ts";
 
 /** Tests that need the fixed ports run where this variable is `1`. */
@@ -47,27 +49,66 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     if (!await fetchDependencies(directory)) return 1;
     const prefix = await namespacePrefix();
-    const report = `${directory}/report.xml`;
-    const [program, ...rest] = [
-      ...prefix,
-      DENO,
-      "test",
-      "--frozen",
-      "--cached-only",
-      // By its name alone this file would be taken for one with tests.
-      "--ignore=tools",
-      ...PERMISSIONS,
-      `--junit-path=${report}`,
-      ...testArgs,
-    ];
     const isolated = prefix.length > 0;
     say(isolated ? "Running the tests in a network namespace." : NO_NAMESPACE);
     const env: Record<string, string> = isolated ? { [NAMESPACE_VARIABLE]: "1" } : {};
-    const status = await run(program ?? DENO, rest, { cwd: ROOT, env });
-    return conclude(status, await readCounts(report), strict);
+    const start = (lane: Lane, report: string): [string, readonly string[]] => {
+      const [program = DENO, ...rest] = [...prefix, DENO, ...testArguments(lane, report, testArgs)];
+      return [program, rest];
+    };
+    const hasPaths = testArgs.some((arg) => !arg.startsWith("-"));
+    const { alone, together } = hasPaths ? EVERYTHING : lanesOf(await testFiles(`${ROOT}/tests`));
+    const report = (index: number): string => `${directory}/report_${index}.xml`;
+    const statuses = [await run(...start(alone, report(0)), { cwd: ROOT, env })];
+    const finished = together.map(async (lane, index) => {
+      const done = await capture(...start(lane, report(index + 1)), { cwd: ROOT, env });
+      say(`--- ${lane.name}\n${done.stdout}${done.stderr}`.trimEnd());
+      return done.code;
+    });
+    statuses.push(...await Promise.all(finished));
+    const counts = await Promise.all(statuses.map((_, index) => readCounts(report(index))));
+    return conclude(statuses.find((status) => status !== 0) ?? 0, sum(counts), strict);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+const EVERYTHING = {
+  alone: { name: "what was asked for", paths: [], leftOut: [] },
+  together: [],
+};
+
+function testArguments(lane: Lane, report: string, args: readonly string[]): readonly string[] {
+  return [
+    "test",
+    "--frozen",
+    "--cached-only",
+    // By its name alone this file would be taken for one with tests.
+    `--ignore=${["tools", ...lane.leftOut].join(",")}`,
+    ...PERMISSIONS,
+    `--junit-path=${report}`,
+    ...args,
+    ...lane.paths,
+  ];
+}
+
+/** Paths of all test files from the project's top, in order. */
+async function testFiles(directory: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    const path = `${directory}/${name}`;
+    if (isDirectory) files.push(...await testFiles(path));
+    else if (name.endsWith("_test.ts")) files.push(path.slice(ROOT.length + 1));
+  }
+  return files.sort();
+}
+
+function sum(counts: readonly TestCounts[]): TestCounts {
+  return {
+    passed: counts.reduce((total, { passed }) => total + passed, 0),
+    failed: counts.reduce((total, { failed }) => total + failed, 0),
+    skipped: counts.flatMap(({ skipped }) => skipped),
+  };
 }
 
 const NO_NAMESPACE =

@@ -1,0 +1,154 @@
+/**
+ * A database as one master has it, without the database: what was written some time ago is safe,
+ * what came later is lost with the process.
+ */
+
+import {
+  hlcAt,
+  MASTER_GAMENAME,
+  type NameClaim,
+  type RegistryEvent,
+  type ServerId,
+  type ServerRecord,
+  type Stored,
+  type Tombstone,
+  tombstoneTime,
+  type UserClaim,
+  type Version,
+} from "../../registry/mod.ts";
+
+type Change = RegistryEvent | { readonly type: "users"; readonly users: readonly UserClaim[] };
+
+interface Row {
+  record: ServerRecord;
+  /** Whether it was ever listed: such rows stay when the server is gone. */
+  verified: boolean;
+  gone: Tombstone | undefined;
+}
+
+const NOTHING: Stored = { records: [], tombstones: [], horizon: [], names: [] };
+
+/** Whether a claim was made before another. */
+export function isFirst(claim: Version, other: Version): boolean {
+  return claim.hlc === other.hlc ? claim.origin < other.origin : claim.hlc < other.hlc;
+}
+
+/** What is on a disk. */
+export class DurableStore {
+  #rows = new Map<ServerId, Row>();
+  #names = new Map<string, NameClaim>();
+  #users = new Map<string, UserClaim>();
+  #waiting: { readonly at: number; readonly change: Change }[] = [];
+
+  /** Takes note of a change of the registry, or of players' names, at a virtual time. */
+  note(change: Change, at: number): void {
+    this.#waiting.push({ at, change });
+  }
+
+  /** What was noted up to a virtual time is written; what is later is lost if `isCrash`. */
+  settle(until: number, isCrash: boolean): void {
+    const kept = this.#waiting.findIndex(({ at }) => at > until);
+    const written = this.#waiting.splice(0, kept < 0 ? this.#waiting.length : kept);
+    for (const { change } of written) this.#write(change);
+    if (isCrash) this.#waiting = [];
+  }
+
+  /** A backup. */
+  copy(): DurableStore {
+    const copy = new DurableStore();
+    copy.#rows = new Map([...this.#rows].map(([id, row]) => [id, { ...row }]));
+    copy.#names = new Map(this.#names);
+    copy.#users = new Map(this.#users);
+    return copy;
+  }
+
+  /** Players' names. */
+  users(): UserClaim[] {
+    return [...this.#users.values()];
+  }
+
+  /** Ids of what a restart would bring back as listed. */
+  listed(): Set<ServerId> {
+    return new Set(
+      this.#living().filter(({ record }) => record.state === "listed").map(({ record }) =>
+        record.id
+      ),
+    );
+  }
+
+  /**
+   * What is stored, in the parts that a database gives.
+   *
+   * @param wall Milliseconds since 1970, as the master's machine believes.
+   */
+  load(wall: number, aliveTimeout: number): Stored[] {
+    const since = hlcAt(wall - tombstoneTime(aliveTimeout));
+    const records = this.#living().map(({ record }) => record)
+      .sort((a, b) => a.firstSeen - b.firstSeen);
+    const isServer = ({ record }: Row) => record.gamename !== MASTER_GAMENAME;
+    const gone = [...this.#rows.values()].filter(isServer).flatMap(({ gone }) => gone ?? []);
+    const horizon = new Map<string, number>();
+    for (const { hlc, origin } of gone) {
+      if (hlc <= since) horizon.set(origin, Math.max(hlc, horizon.get(origin) ?? 0));
+    }
+    return [
+      { ...NOTHING, names: [...this.#names.values()] },
+      { ...NOTHING, records },
+      { ...NOTHING, tombstones: gone.filter(({ hlc }) => hlc > since) },
+      { ...NOTHING, horizon: [...horizon] },
+    ];
+  }
+
+  #living(): Row[] {
+    return [...this.#rows.values()].filter(({ gone }) => gone === undefined);
+  }
+
+  #write(change: Change): void {
+    switch (change.type) {
+      case "put": {
+        const { record } = change;
+        const verified = record.state === "listed" ||
+          (this.#rows.get(record.id)?.verified ?? false);
+        this.#rows.set(record.id, { record: { ...record }, verified, gone: undefined });
+        break;
+      }
+      case "status": {
+        const { id, status, hlc, origin } = change;
+        this.#change(id, { status, hlc, origin });
+        break;
+      }
+      case "seen":
+        for (const id of change.ids) this.#change(id, { lastSeen: change.at });
+        break;
+      case "removed": {
+        const { id, cause, hlc, origin } = change;
+        const row = this.#rows.get(id);
+        if (!row) break;
+        const tombstoneCause = cause === "expired" ? cause : "quit";
+        if (row.verified) row.gone = { id, hlc, origin, cause: tombstoneCause };
+        else this.#rows.delete(id);
+        break;
+      }
+      case "name": {
+        const { name, key, hlc, origin } = change;
+        const known = this.#names.get(name);
+        if (!known || isFirst(change, known)) this.#names.set(name, { name, key, hlc, origin });
+        break;
+      }
+      case "users":
+        for (const claim of change.users) {
+          const known = this.#users.get(claim.user);
+          if (!known || isFirst(claim, known)) this.#users.set(claim.user, claim);
+        }
+        break;
+      default:
+        // Nothing that a restart brings back.
+        break;
+    }
+  }
+
+  #change(id: ServerId, change: Partial<ServerRecord>): void {
+    const row = this.#rows.get(id);
+    if (row && !row.gone) row.record = { ...row.record, ...change };
+  }
+}
