@@ -25,7 +25,7 @@ export const STOP_RINGS_MS = 3000;
 
 /** What the rings are made of. */
 export interface RingsOptions {
-  readonly supervisor: Supervisor;
+  readonly supervisor: Pick<Supervisor, "post" | "socketsOf" | "start" | "stop">;
   readonly identity: Identity;
   /** Version of this program. */
   readonly version: string;

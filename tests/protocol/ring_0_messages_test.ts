@@ -140,6 +140,10 @@ Deno.test("decodeRing0Message: hello says who is there", () => {
       `hello: program must be a text of at most 64 characters, not "${"x".repeat(64)}…"`,
     ],
     [{ ...HELLO, observer: 1 }, "hello: observer must be true or false, not 1"],
+    [
+      { ...HELLO, known: -1 },
+      `hello: known must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, not -1`,
+    ],
   ]);
   assert.deepEqual(message({ ...HELLO, host: "2001:DB8::0:1" }), { ...HELLO, host: "2001:db8::1" });
 });

@@ -277,6 +277,29 @@ Deno.test("Supervisor: stop stops threads together, not one after the other", as
   });
 });
 
+Deno.test("Supervisor.socketsOf: what a thread listens on, and nothing once it is down or stopped", async () => {
+  await withBench({}, async (bench) => {
+    const { supervisor } = bench;
+    const sockets = [{ transport: "tcp", address: "::", port: 6060 }] as const;
+    const comeUp = (): void => {
+      bench.last.say({ type: "loaded" });
+      bench.last.say({ type: "ready", sockets });
+    };
+    assert.deepEqual(supervisor.socketsOf("ring0"), []);
+    void supervisor.start(bench.spec("ring0"));
+    comeUp();
+    assert.deepEqual(supervisor.socketsOf("ring0"), sockets);
+    bench.last.crash("no more");
+    assert.deepEqual(supervisor.socketsOf("ring0"), []);
+    await until("another worker", () => bench.workers.length === 2);
+    comeUp();
+    const stopped = supervisor.stop(["ring0"], 0);
+    bench.last.say({ type: "stopped", counters: {} });
+    await stopped;
+    assert.deepEqual(supervisor.socketsOf("ring0"), []);
+  });
+});
+
 Deno.test("Supervisor: nothing is started again once it is stopped", async () => {
   const ends: Record<string, (worker: FakeWorker) => void> = {
     "while waiting": (worker) => worker.crash("boom"),

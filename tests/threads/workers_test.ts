@@ -15,7 +15,7 @@ async function withWorkers(
       new Worker(new URL(`./fixtures/${fixtures[name]}.ts`, import.meta.url), { type: "module" }),
     log: (_, message) => logged.push(message),
     // Five unanswered questions are more than it takes to check and load a module on a busy machine.
-    healthIntervalMs: 1000,
+    healthIntervalMs: 2000,
     firstBackoffMs: 20,
   });
   try {
