@@ -25,8 +25,11 @@ import { Turns } from "./turns.ts";
 /** Entries asked for at a time; what is under way is bounded by that. */
 const WANTED_AT_ONCE = 4096;
 
-/** Milliseconds without an answer after which a round is given up. */
+/** Milliseconds in which nothing comes of a round after which it is given up. */
 const ROUND_MS = 60_000;
+
+/** Milliseconds without any answer to a digest after which the next one may be sent. */
+const ASKED_MS = 20_000;
 
 /** Milliseconds between two answers to digests: one may take a good part of a second to make. */
 const ANSWER_MS = 1000;
@@ -120,7 +123,10 @@ export class Comparison {
 
   /** Lets time pass: gives up a round that does not go on. */
   tick(): void {
-    if (this.#round && this.#options.monotonic() - this.#round.at > ROUND_MS) this.#end();
+    if (!this.#round) return;
+    const { at, isOurs, isAnswered } = this.#round;
+    const patience = isOurs && !isAnswered ? ASKED_MS : ROUND_MS;
+    if (this.#options.monotonic() - at > patience) this.#end();
   }
 
   /** Begins a round; false when others have to be waited for. */

@@ -103,7 +103,7 @@ export class Meetings {
     if (link.dialed) this.#dialer.failed(link.dialed, reason, lasted);
     if (this.#byId.get(id) !== session) return;
     this.#byId.delete(id);
-    this.#roster.disconnected(id);
+    this.#roster.disconnected(id, session.hasStopped);
     const fields = { ...fieldsOf(session, hello), reason };
     warnings.note("warning", id, "lost the connection with another master", fields);
     // Whoever had connected may be looked for, too.

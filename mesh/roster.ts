@@ -115,12 +115,12 @@ export class Roster {
     return before !== JSON.stringify([name, where, ports]);
   }
 
-  /** A master is connected no more. */
-  disconnected(id: string): void {
+  /** A master is connected no more; whether it has said that it stops, and so is not live. */
+  disconnected(id: string, hasStopped = false): void {
     const known = this.#masters.get(id);
     if (!known) return;
     known.isConnected = false;
-    known.seenAt = this.#source.monotonic();
+    known.seenAt = this.#source.monotonic() - (hasStopped ? LIVE_MS : 0);
   }
 
   /** Another master tells of masters. */

@@ -35,6 +35,8 @@ export const PROTOCOL_VERSION = 1;
 /** One connection. */
 export class Session {
   readonly link: Link;
+  /** Whether the other side has said goodbye. */
+  hasStopped = false;
   /** Who is there, once it has said so. */
   hello: Hello | undefined;
   /** When the connection began, milliseconds since 1970. */
@@ -210,7 +212,10 @@ export class Session {
       if (!message.peers) this.#asksForPeers = true;
       return;
     }
-    if (message.type === "bye") return this.#host.end(this, "it stopped");
+    if (message.type === "bye") {
+      this.hasStopped = true;
+      return this.#host.end(this, "it stopped");
+    }
     if (!this.isReady) return;
     switch (message.type) {
       case "members":

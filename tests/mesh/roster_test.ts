@@ -184,3 +184,13 @@ Deno.test("Roster.takeViews: the address is that of the latest connection", () =
   roster.connected(new FakeLink(2), helloOf(2));
   assert.equal(roster.takeViews()?.[0]?.ip, "192.0.2.2");
 });
+
+Deno.test("Roster: a master that was lost may live, one that has said goodbye does not", () => {
+  const { source, roster } = world();
+  for (const master of [2, 3]) roster.connected(new FakeLink(master), helloOf(master));
+  roster.disconnected(idOf(2));
+  roster.disconnected(idOf(3), true);
+  source.now += 1;
+  const live = roster.takeViews()?.map(({ id, isLive }) => [id, isLive]);
+  assert.deepEqual(live, [[idOf(2), true], [idOf(3), false]]);
+});

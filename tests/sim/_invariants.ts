@@ -52,11 +52,13 @@ export class Invariants implements Watcher {
   readonly #removedAt = new Map<number, Map<ServerId, number>>();
   /** Changes that came after a master had said that it knew all before. */
   readonly #late = new Map<ServerId, Version>();
-  readonly #longest: number;
+  /** Milliseconds after the last word of a server until nobody lists it. */
+  readonly #patience: number;
 
   constructor(options: InvariantsOptions) {
     this.#options = options;
-    this.#longest = Math.max(...options.nodes.map(({ aliveTimeout }) => aliveTimeout));
+    const longest = Math.max(...options.nodes.map(({ aliveTimeout }) => aliveTimeout));
+    this.#patience = longest + LEASE_GRACE_MS + SLACK_MS;
   }
 
   /** A rule does not hold. */
@@ -130,9 +132,14 @@ export class Invariants implements Watcher {
     return firstDisagreement(this.#options.nodes, this.undecided(), isThorough);
   }
 
-  /** What readers may be told wrongly for now: what is undecided, and what came late. */
+  /** What readers may miss for now: what is undecided, what came late, and the dead. */
   untold(): Set<ServerId> {
     const untold = this.undecided();
+    const { timeline, world } = this.#options;
+    for (const { id, truth } of world.servers.values()) {
+      // Somebody's old store has brought it back, and it goes again.
+      if (timeline.now > truth.lastWord + this.#patience) untold.add(id);
+    }
     for (const [id, { hlc, origin }] of this.#late) {
       for (const { registry } of this.#options.nodes) {
         const record = registry?.get(id);
@@ -140,18 +147,6 @@ export class Invariants implements Watcher {
       }
     }
     return untold;
-  }
-
-  /** Servers that no master remembers, because whoever knew of them has lost its memory. */
-  forgotten(): Set<ServerId> {
-    const { world, nodes } = this.#options;
-    const forgotten = new Set(world.servers.keys());
-    for (const node of nodes.filter(({ isUp }) => isUp)) {
-      for (const id of this.#removedAt.get(node.index)?.keys() ?? []) forgotten.delete(id);
-      for (const { id } of node.registry?.records() ?? []) forgotten.delete(id);
-      for (const { id } of node.snapshot()?.tombstones ?? []) forgotten.delete(id);
-    }
-    return forgotten;
   }
 
   /**
@@ -248,7 +243,10 @@ export class Invariants implements Watcher {
     this.#removedAt.get(node.index)?.set(id, now);
     const heardAt = truth.heardAt.get(node.index) ?? -Infinity;
     const isHeard = heardAt > node.bootedAt && now - heardAt < node.aliveTimeout;
-    if (!truth.isAlive || !isHeard || !node.replica.get(id)) return;
+    const before = node.replica.get(id);
+    if (!truth.isAlive || !isHeard || !before) return;
+    // It speaks for itself now, in place of what was heard of it.
+    if (before.via !== undefined && server.via === undefined) return;
     if (cause === "expired" || (key === undefined && !truth.hasQuit)) {
       const silence = Math.round(now - heardAt);
       this.report(
@@ -260,7 +258,7 @@ export class Invariants implements Watcher {
 
   /** Until when a master may list a server of which nobody hears any more. */
   #endOf(node: SimNode, { id, truth }: GameServer): number {
-    const patience = this.#longest + LEASE_GRACE_MS + SLACK_MS;
+    const patience = this.#patience;
     const end = truth.lastWord + patience;
     const { now } = this.#options.timeline;
     if (now <= end) return end;

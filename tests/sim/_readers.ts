@@ -62,7 +62,19 @@ export class Reader {
     return isAhead && !isSettled ? undefined : this.#compare(node, undecided, elsewhere);
   }
 
-  /** How far it knows the changes of each master. */
+  /** How far it knows the changes of a master. */
+  knows(origin: string): number {
+    return this.#told.get(origin) ?? 0;
+  }
+
+  /** It forgets all. */
+  restart(): void {
+    this.#known = undefined;
+    this.#told.clear();
+    this.#list.clear();
+  }
+
+  /** How far it knows the changes of each master, for a trace. */
   spell(nodes: readonly SimNode[]): string {
     return nodes.map(({ id, index }) => `m${index}:${this.#known?.get(id) ?? 0}`).join(" ");
   }

@@ -106,7 +106,10 @@ export class Simulation {
         network: this.network,
         random: new SimRandom(seed, 100 + index),
         watcher: {
-          started: (node) => this.invariants.started(node),
+          started: (node) => {
+            this.invariants.started(node);
+            this.#restartReaders(node);
+          },
           restored: (node, listed) => this.invariants.restored(node, listed),
           event: (node, event) => this.invariants.event(node, event),
           challenge: (node, challenge) => this.invariants.challenge(node, challenge),
@@ -269,11 +272,22 @@ export class Simulation {
     }
   }
 
+  /**
+   * A reader that alone remembers what a master has told it before it lost its memory may keep that
+   * for ever. Such readers are started anew.
+   */
+  #restartReaders({ id, store }: SimNode): void {
+    const remembered = this.nodes.filter(({ isUp }) => isUp).map(({ changes }) => {
+      return changes.vector.get(id) ?? 0;
+    });
+    const latest = Math.max(store.latestOf(id), ...remembered);
+    for (const reader of this.readers) if (reader.knows(id) > latest) reader.restart();
+  }
+
   #poll(reader: Reader, node: SimNode, isSettled: boolean): void {
     if (!node.isUp || this.isRough) return;
     const { invariants } = this;
-    const elsewhere = invariants.forgotten();
-    if (!isSettled) { for (const id of listedAnywhere(this.nodes)) elsewhere.add(id); }
+    const elsewhere = isSettled ? new Set<string>() : listedAnywhere(this.nodes);
     const wrong = reader.poll(node, invariants.untold(), elsewhere, isSettled);
     this.trace?.(() => `a reader of m${node.index} knows ${reader.spell(this.nodes)}`);
     if (wrong !== undefined) this.invariants.report("readers have the master's list", wrong);

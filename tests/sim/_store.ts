@@ -76,6 +76,16 @@ export class DurableStore {
     );
   }
 
+  /** The latest change of a master that is stored. */
+  latestOf(origin: string): number {
+    let latest = 0;
+    for (const { record, gone } of this.#rows.values()) {
+      const { hlc, origin: author } = gone ?? record;
+      if (author === origin) latest = Math.max(latest, hlc);
+    }
+    return latest;
+  }
+
   /**
    * What is stored, in the parts that a database gives.
    *

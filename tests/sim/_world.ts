@@ -163,7 +163,7 @@ export class GameServer {
         if (this.truth.isAlive && lives === this.lives) action();
       });
     if (this.key !== undefined) later(() => this.#report());
-    else for (const home of this.homes) later(() => this.#world.heartbeat(this, home));
+    else for (const home of this.homes) later(() => this.#tellOf(home));
   }
 
   #tellOf(home: number): void {
