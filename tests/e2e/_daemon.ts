@@ -15,14 +15,18 @@ export interface LogLine {
 export interface DaemonOptions {
   /** HOME of an earlier one; a new temporary folder unless given. */
   readonly home?: string;
-  /** Settings for the command line, by `section.key`, over those of {@link BASE}. */
-  readonly set?: Readonly<Record<string, string | number>>;
+  /** Settings for the command line, by `section.key`, over those of {@link BASE}; some repeat. */
+  readonly set?: Readonly<Record<string, string | number | readonly string[]>>;
   /** Text of master.ini; then nothing of {@link BASE} is set on the command line. */
   readonly config?: string;
   /** Limit on open files, soft and hard. */
   readonly openFiles?: number;
   /** A file that this process finds empty, in a mount namespace of its own. */
   readonly hide?: string;
+  /** A command that becomes the daemon, whose own is put behind it. */
+  readonly inside?: readonly string[];
+  /** Further variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What a process did until its end. */
@@ -112,15 +116,18 @@ export class DaemonProcess {
       ? []
       : ["unshare", "-m", "sh", "-c", 'mount --bind /dev/null "$0" && exec "$@"', options.hide];
     const [program, ...args] = [
+      ...(options.inside ?? []),
       ...hidden,
       ...limit,
       ...commandLine(),
-      ...Object.entries(set).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
+      ...Object.entries(set).flatMap(([name, value]) =>
+        [value].flat().flatMap((each) => ["--set", `${name}=${each}`])
+      ),
     ];
     const process = new Deno.Command(program as string, {
       args,
       cwd: ROOT,
-      env: { HOME: home, DENO_DIR: denoDirectory(), NO_COLOR: "1" },
+      env: { HOME: home, DENO_DIR: denoDirectory(), NO_COLOR: "1", ...options.env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -7,16 +7,17 @@ export class Game {
   #running = true;
 
   /**
-   * Starts one that knows the master of this machine.
+   * Starts one that knows a master.
    *
    * @param home Folder for its files.
    * @param port Port that players connect to.
+   * @param master Address of the master, which is on the port that is built into the game.
    */
-  constructor(home: string, readonly port: number) {
+  constructor(home: string, readonly port: number, master = "127.0.0.1") {
     const ownHome = `${home}/game-${port}`;
     Deno.mkdirSync(ownHome, { recursive: true });
     this.#process = new Deno.Command(NETPANZER, {
-      args: ["-d", "-p", String(port), "--master_server=127.0.0.1"],
+      args: ["-d", "-p", String(port), `--master_server=${master}`],
       env: { HOME: ownHome },
       // Kept open: with an ended input it reads its console in an endless loop.
       stdin: "piped",

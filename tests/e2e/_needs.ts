@@ -7,6 +7,8 @@ export type Need =
   | "quakestat"
   | "tcpdump"
   | "mounts"
+  | "links"
+  | "compiler"
   | "dissononce";
 
 /** Where Debian has the game, whose dedicated server is a real peer. */
@@ -27,6 +29,18 @@ function isFile(path: string): boolean {
   }
 }
 
+/** Where Debian has the C compiler. */
+export const COMPILER = "/usr/bin/cc";
+
+/** Networks are made of namespaces within the tests' own, and of virtual cables between them. */
+function canLink(): boolean {
+  if (Deno.env.get("MASTERSERVER_TEST_NAMESPACE") !== "1") return false;
+  const script =
+    "ip link add b0 type bridge && ip link add v0 type veth peer name v1 && nsenter -V";
+  const args = ["-n", "sh", "-c", script];
+  return new Deno.Command("unshare", { args, stdout: "null", stderr: "null" }).outputSync().success;
+}
+
 function canMount(): boolean {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
   const args = ["-m", "mount", "--bind", "/dev/null", "/etc/hostname"];
@@ -41,6 +55,8 @@ const MISSING: Readonly<Record<Need, () => string | undefined>> = {
   netpanzer: () => isFile(NETPANZER) ? undefined : `needs ${NETPANZER}: apt-get install netpanzer`,
   tcpdump: () => isFile(TCPDUMP) ? undefined : `needs ${TCPDUMP}: apt-get install tcpdump`,
   mounts: () => canMount() ? undefined : "needs root and mount namespaces",
+  links: () => canLink() ? undefined : "needs root, network namespaces, bridges and veth",
+  compiler: () => isFile(COMPILER) ? undefined : `needs ${COMPILER}: apt-get install gcc libc6-dev`,
   quakestat: () => isFile(QUAKESTAT) ? undefined : `needs ${QUAKESTAT}: apt-get install qstat`,
   dissononce: () => missingDissononce,
 };

@@ -169,6 +169,15 @@ Deno.test("Roster.takeViews: tells when something is new, and who lives", () => 
   assert.equal(live(), undefined);
 });
 
+Deno.test("Roster.disconnected: who has said goodbye is not live from then on", () => {
+  const { roster } = world();
+  for (const master of [2, 3]) roster.connected(new FakeLink(master), helloOf(master));
+  roster.takeViews();
+  roster.disconnected(idOf(2), true);
+  roster.disconnected(idOf(3));
+  assert.deepEqual(roster.takeViews()?.map(({ isLive }) => isLive), [false, true]);
+});
+
 Deno.test("Roster.takeViews: the address is that of the latest connection", () => {
   const { roster } = world();
   roster.met([member(2)]);

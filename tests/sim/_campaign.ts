@@ -6,7 +6,7 @@ import { SimRandom } from "./_random.ts";
 import { type Outcome, Simulation, type Topology } from "./_simulation.ts";
 
 /** One seed of so many has a network of 50 to 60 masters. */
-const HUGE_EVERY = 400;
+const HUGE_EVERY = 650;
 
 /** Milliseconds that masters have to find each other before anything goes wrong. */
 const BEGINNING_MS = 12_000;

@@ -132,9 +132,9 @@ export class Invariants implements Watcher {
     return firstDisagreement(this.#options.nodes, this.undecided(), isThorough);
   }
 
-  /** What readers may miss for now: what is undecided, what came late, and the dead. */
+  /** What readers may miss for now: what came late, and the dead. */
   untold(): Set<ServerId> {
-    const untold = this.undecided();
+    const untold = new Set<ServerId>();
     const { timeline, world } = this.#options;
     for (const { id, truth } of world.servers.values()) {
       // Somebody's old store has brought it back, and it goes again.

@@ -9,6 +9,16 @@ import {
 import { contentOf } from "./_content.ts";
 import type { SimNode } from "./_node.ts";
 
+/** Servers for which the list of a reader may differ from that of the master it asks. */
+export interface Excuses {
+  /** Masters have not settled whether they are gone. */
+  readonly undecided: ReadonlySet<ServerId>;
+  /** The reader may miss them, or their latest change. */
+  readonly untold: ReadonlySet<ServerId>;
+  /** Another master may have told the reader of them, and this one does not know them. */
+  readonly elsewhere: ReadonlySet<ServerId>;
+}
+
 /** One client. */
 export class Reader {
   readonly #list = new Map<ServerId, ServerRecord>();
@@ -22,17 +32,10 @@ export class Reader {
   /**
    * Asks a master.
    *
-   * @param undecided Servers of which masters have not settled whether they are gone.
-   * @param elsewhere Servers that another master has told it of, and of which this one cannot know.
    * @param isSettled Whether all masters know the same, so that none can know less than the reader.
    * @returns What is wrong with the list that the reader has then.
    */
-  poll(
-    node: SimNode,
-    undecided: ReadonlySet<ServerId>,
-    elsewhere: ReadonlySet<ServerId>,
-    isSettled: boolean,
-  ): string | undefined {
+  poll(node: SimNode, excuses: Excuses, isSettled: boolean): string | undefined {
     const { changes, replica } = node;
     const before = this.#known;
     const missed = before && changes.since(before);
@@ -59,7 +62,7 @@ export class Reader {
       if (hlc > (this.#told.get(origin) ?? 0)) this.#told.set(origin, hlc);
     }
     // What another master told it, and this one does not know, it rightly keeps.
-    return isAhead && !isSettled ? undefined : this.#compare(node, undecided, elsewhere);
+    return isAhead && !isSettled ? undefined : this.#compare(node, excuses);
   }
 
   /** How far it knows the changes of a master. */
@@ -79,11 +82,8 @@ export class Reader {
     return nodes.map(({ id, index }) => `m${index}:${this.#known?.get(id) ?? 0}`).join(" ");
   }
 
-  #compare(
-    { replica: { blocks }, index }: SimNode,
-    undecided: ReadonlySet<ServerId>,
-    elsewhere: ReadonlySet<ServerId>,
-  ): string | undefined {
+  #compare({ replica: { blocks }, index }: SimNode, excuses: Excuses): string | undefined {
+    const { undecided, untold, elsewhere } = excuses;
     const listed = new Set<ServerId>();
     for (const { records } of blocks) {
       for (const record of records.values()) {
@@ -91,7 +91,7 @@ export class Reader {
         if (record.gamename === MASTER_GAMENAME) continue;
         listed.add(id);
         const mine = this.#list.get(id);
-        if (undecided.has(id)) continue;
+        if (undecided.has(id) || untold.has(id)) continue;
         if (!mine) return `a reader of m${index} misses ${id}`;
         if (mine !== record && contentOf(mine) !== contentOf(record)) {
           return `a reader of m${index} has ${id} of ${mine.hlc}, not of ${hlc}: ` +

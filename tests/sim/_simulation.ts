@@ -287,8 +287,12 @@ export class Simulation {
   #poll(reader: Reader, node: SimNode, isSettled: boolean): void {
     if (!node.isUp || this.isRough) return;
     const { invariants } = this;
-    const elsewhere = isSettled ? new Set<string>() : listedAnywhere(this.nodes);
-    const wrong = reader.poll(node, invariants.untold(), elsewhere, isSettled);
+    const excuses = {
+      undecided: invariants.undecided(),
+      untold: invariants.untold(),
+      elsewhere: isSettled ? new Set<string>() : listedAnywhere(this.nodes),
+    };
+    const wrong = reader.poll(node, excuses, isSettled);
     this.trace?.(() => `a reader of m${node.index} knows ${reader.spell(this.nodes)}`);
     if (wrong !== undefined) this.invariants.report("readers have the master's list", wrong);
   }

@@ -2,9 +2,17 @@ import assert from "node:assert/strict";
 import { play } from "./_campaign.ts";
 import { HEAL_TARGET_MS } from "./_simulation.ts";
 
+/** A whole number that the environment may set. */
+function setting(name: string, usual: number): number {
+  const text = Deno.env.get(name) ?? `${usual}`;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`${name} is "${text}": set it to a whole number, or not at all`);
+}
+
 /** The first seed, and how many. */
-const FIRST = Number(Deno.env.get("SIM_SEED") ?? 1);
-const COUNT = Number(Deno.env.get("SIM_SEEDS") ?? 2000);
+const FIRST = setting("SIM_SEED", 1);
+const COUNT = setting("SIM_SEEDS", 2000);
 
 /** Seeds of one test, so that a run shows how far it is. */
 const AT_ONCE = 250;
