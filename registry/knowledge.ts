@@ -180,8 +180,9 @@ export class Knowledge {
   }
 
   /** Whether a server that is not known here may have been, and be gone. */
-  mayBeGone({ hlc }: Version): boolean {
-    return hlc <= this.#forgotten;
+  mayBeGone(version: Version): boolean {
+    // Where its master's clock is wrong, only that master's own times tell.
+    return version.hlc <= this.#forgotten || this.hasForgotten(version);
   }
 
   /**

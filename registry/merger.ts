@@ -208,6 +208,9 @@ export class Merger {
     const extended: ServerId[] = [];
     for (const { id, left } of leases) {
       const record = records.get(id);
+      const waiter = record ? undefined : this.#limbo.get(id);
+      // Whoever tells a lease has heard of the server.
+      if (waiter) this.#put({ record: waiter.record, left, heard: true });
       // The record's own text: the message's copy of it would have to be kept in its place.
       if (record && records.extend(id, left, true)) extended.push(record.id);
     }

@@ -17,6 +17,12 @@ const STALL_MS = 30_000;
 /** Milliseconds of silence after which a connection is closed. The mesh asks for signs of life. */
 const SILENCE_MS = 90_000;
 
+/**
+ * Bytes waiting for the other side that are much: when less wait, more can be sent, long before the
+ * other side has nothing to do.
+ */
+const MUCH_BYTES = 256 * 1024;
+
 /** Milliseconds that the last messages have to get out. */
 const FAREWELL_MS = 5000;
 
@@ -50,6 +56,8 @@ export interface LinkParts {
   readonly channel: Channel;
   readonly pool: FramePool;
   readonly limits: LinkLimits;
+  /** Called when much was waiting and is not any more. */
+  readonly drained: () => void;
 }
 
 /** Sealed bytes on their way, and the memory to give back once they are out. */
@@ -78,6 +86,7 @@ export class MeshLink implements Link {
   readonly channel: Channel;
   readonly #pool: FramePool;
   readonly #limits: LinkLimits;
+  readonly #drained: () => void;
   /** Public key of the other side, base64; empty until the handshake is done. */
   key = "";
   /** Messages received so far: the first one proves that the other side knows the password. */
@@ -96,13 +105,14 @@ export class MeshLink implements Link {
   #takenAt = 0;
   #farewellTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ tcp, ip, dialed, channel, pool, limits }: LinkParts) {
+  constructor({ tcp, ip, dialed, channel, pool, limits, drained }: LinkParts) {
     this.tcp = tcp;
     this.ip = ip;
     this.dialed = dialed;
     this.channel = channel;
     this.#pool = pool;
     this.#limits = limits;
+    this.#drained = drained;
     // Changes are small, and none may wait for the one before to be acknowledged.
     tcp.setNoDelay(true);
   }
@@ -219,8 +229,10 @@ export class MeshLink implements Link {
       const count = await this.tcp.write(bytes.subarray(written));
       written += count;
       this.sentBytes += count;
+      const wasMuch = this.#waiting >= MUCH_BYTES;
       this.#waiting = Math.max(0, this.#waiting - count);
       this.#takenAt = performance.now();
+      if (wasMuch && this.#waiting < MUCH_BYTES) this.#drained();
     }
   }
 

@@ -41,6 +41,8 @@ export const MESH_LIMITS: MeshLimits = {
 export interface MeshHandler extends LinkHandler {
   /** There is no connection with what was to be dialled. */
   dialFailed(target: Target, reason: string): void;
+  /** Somebody has taken most of what waited: more can be sent. */
+  drained(): void;
 }
 
 /** What links are made of. */
@@ -242,7 +244,8 @@ export class MeshLinks {
     channel: Channel,
   ): MeshLink {
     const { limits } = this.#options;
-    return new MeshLink({ tcp, ip, dialed, channel, pool: this.#pool, limits });
+    const { drained } = this.#options.handler;
+    return new MeshLink({ tcp, ip, dialed, channel, pool: this.#pool, limits, drained });
   }
 
   #refuse(ip: string, reason: string): void {

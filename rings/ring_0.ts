@@ -103,6 +103,7 @@ export class Ring0 implements ThreadBody {
         },
         closed: (link, reason) => mesh.closed(link, reason),
         dialFailed: (target, reason) => mesh.dialFailed(target, reason),
+        drained: () => mesh.flush(),
       },
     });
     const mesh = this.#options.makeMesh({

@@ -239,3 +239,10 @@ Deno.test("Registry.restore: names come first, a name that is another's waits fo
   assert.equal(world.state(ID), undefined);
   assert.deepEqual(world.registry.snapshot().tombstones.map(({ cause }) => cause), ["quit"]);
 });
+
+Deno.test("Registry.merge: whoever tells the lease of one that is waited for has heard of it", () => {
+  const world = late();
+  merge(world, { leases: [{ id: ID, left: ALIVE / 2 }] });
+  assert.equal(world.registry.get(ID)?.state, "listed");
+  assert.equal(world.registry.size, 1);
+});

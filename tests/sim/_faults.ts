@@ -92,7 +92,7 @@ const FAULTS: readonly (readonly [weight: number, fault: Fault])[] = [
   }],
   [1, (simulation, random) => {
     const node = someNode(simulation, random);
-    const backup = node.store.copy();
+    const backup = node.backup();
     simulation.timeline.after(random.between(1000, 120_000), () => {
       if (!node.isUp || simulation.isWhole) return;
       node.crash(false);

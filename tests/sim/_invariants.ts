@@ -50,6 +50,8 @@ export class Invariants implements Watcher {
   readonly #boots: Boot[] = [];
   /** When each master last took each server away. */
   readonly #removedAt = new Map<number, Map<ServerId, number>>();
+  /** When each master last heard of each server's goodbye. */
+  readonly #partedAt = new Map<number, Map<ServerId, number>>();
   /** Changes that came after a master had said that it knew all before. */
   readonly #late = new Map<ServerId, Version>();
   /** Milliseconds after the last word of a server until nobody lists it. */
@@ -72,6 +74,7 @@ export class Invariants implements Watcher {
 
   started(node: SimNode): void {
     this.#removedAt.set(node.index, new Map());
+    this.#partedAt.set(node.index, new Map());
   }
 
   restored(_node: SimNode, listed: ReadonlySet<ServerId>): void {
@@ -204,7 +207,7 @@ export class Invariants implements Watcher {
   /** Whether a master that runs yet has known of a server's goodbye before a time. */
   #isQuitKnown({ id, truth }: GameServer, before: number): boolean {
     return this.#options.nodes.some((node) => {
-      const at = this.#removedAt.get(node.index)?.get(id) ?? -Infinity;
+      const at = this.#partedAt.get(node.index)?.get(id) ?? -Infinity;
       return node.isUp && truth.quit !== undefined && at >= truth.quit.at && at < before;
     });
   }
@@ -241,6 +244,7 @@ export class Invariants implements Watcher {
     const { now } = this.#options.timeline;
     const { truth, key } = server;
     this.#removedAt.get(node.index)?.set(id, now);
+    if (cause !== "expired") this.#partedAt.get(node.index)?.set(id, now);
     const heardAt = truth.heardAt.get(node.index) ?? -Infinity;
     const isHeard = heardAt > node.bootedAt && now - heardAt < node.aliveTimeout;
     const before = node.replica.get(id);

@@ -163,6 +163,13 @@ export class SimNode implements Station {
     this.#end(false);
   }
 
+  /** A copy of what is safe in its store by now. */
+  backup(): DurableStore {
+    const { timeline, storeLag } = this.#options;
+    if (this.isUp) this.store.settle(timeline.now - storeLag, false);
+    return this.store.copy();
+  }
+
   /** Ring 0's thread ends and is started again. */
   restartMesh(): void {
     const { timeline, network, trace, random } = this.#options;
@@ -238,7 +245,7 @@ export class SimNode implements Station {
   }
 
   #makeRegistry(): Registry {
-    const { aliveTimeout, verify, watcher, timeline, flaw } = this.#options;
+    const { aliveTimeout, verify, watcher, flaw } = this.#options;
     return new Registry({
       clock: flaw.clock?.(this.clock) ?? this.clock,
       origin: this.id,
@@ -248,9 +255,9 @@ export class SimNode implements Station {
       makeToken: () => (++this.#tokens).toString(16).padStart(32, "0"),
       output: {
         event: (event) => {
-          this.store.note(event, timeline.now);
-          watcher.event(this, event);
+          this.#note(event);
           const told = flaw.event ? flaw.event(event) : event;
+          watcher.event(this, told ?? event);
           if (told) this.#feed.post({ type: "event", event: told });
         },
         challenge: (challenge) => watcher.challenge(this, challenge),
@@ -355,10 +362,14 @@ export class SimNode implements Station {
     timeline.after(tick, () => this.#tick(boot));
   }
 
+  #note(change: Parameters<DurableStore["note"]>[0]): void {
+    this.store.note(change, this.#options.timeline.now, this.clock.wall());
+  }
+
   #keepUsers(users: readonly UserClaim[]): void {
     const kept = this.users.learn(users);
     if (kept.length === 0) return;
-    this.store.note({ type: "users", users: kept }, this.#options.timeline.now);
+    this.#note({ type: "users", users: kept });
   }
 }
 

@@ -4,7 +4,6 @@
  */
 
 import {
-  hlcAt,
   MASTER_GAMENAME,
   type NameClaim,
   type RegistryEvent,
@@ -24,6 +23,17 @@ interface Row {
   /** Whether it was ever listed: such rows stay when the server is gone. */
   verified: boolean;
   gone: Tombstone | undefined;
+  /** When it was found to be gone, milliseconds since 1970 as the master's machine believed. */
+  goneAt: number;
+}
+
+/** A change that waits to be written. */
+interface Waiting {
+  /** Virtual time. */
+  readonly at: number;
+  /** Milliseconds since 1970, as the master's machine believes. */
+  readonly wall: number;
+  readonly change: Change;
 }
 
 const NOTHING: Stored = { records: [], tombstones: [], horizon: [], names: [] };
@@ -38,18 +48,23 @@ export class DurableStore {
   #rows = new Map<ServerId, Row>();
   #names = new Map<string, NameClaim>();
   #users = new Map<string, UserClaim>();
-  #waiting: { readonly at: number; readonly change: Change }[] = [];
+  #waiting: Waiting[] = [];
 
-  /** Takes note of a change of the registry, or of players' names, at a virtual time. */
-  note(change: Change, at: number): void {
-    this.#waiting.push({ at, change });
+  /**
+   * Takes note of a change of the registry, or of players' names.
+   *
+   * @param at Virtual time.
+   * @param wall Milliseconds since 1970, as the master's machine believes.
+   */
+  note(change: Change, at: number, wall: number): void {
+    this.#waiting.push({ at, wall, change });
   }
 
   /** What was noted up to a virtual time is written; what is later is lost if `isCrash`. */
   settle(until: number, isCrash: boolean): void {
     const kept = this.#waiting.findIndex(({ at }) => at > until);
     const written = this.#waiting.splice(0, kept < 0 ? this.#waiting.length : kept);
-    for (const { change } of written) this.#write(change);
+    for (const { change, wall } of written) this.#write(change, wall);
     if (isCrash) this.#waiting = [];
   }
 
@@ -92,19 +107,20 @@ export class DurableStore {
    * @param wall Milliseconds since 1970, as the master's machine believes.
    */
   load(wall: number, aliveTimeout: number): Stored[] {
-    const since = hlcAt(wall - tombstoneTime(aliveTimeout));
+    const since = wall - tombstoneTime(aliveTimeout);
     const records = this.#living().map(({ record }) => record)
       .sort((a, b) => a.firstSeen - b.firstSeen);
-    const isServer = ({ record }: Row) => record.gamename !== MASTER_GAMENAME;
-    const gone = [...this.#rows.values()].filter(isServer).flatMap(({ gone }) => gone ?? []);
+    const tombstones: Tombstone[] = [];
     const horizon = new Map<string, number>();
-    for (const { hlc, origin } of gone) {
-      if (hlc <= since) horizon.set(origin, Math.max(hlc, horizon.get(origin) ?? 0));
+    for (const { record, gone, goneAt } of this.#rows.values()) {
+      if (!gone || record.gamename === MASTER_GAMENAME) continue;
+      if (goneAt >= since) tombstones.push(gone);
+      else horizon.set(gone.origin, Math.max(gone.hlc, horizon.get(gone.origin) ?? 0));
     }
     return [
       { ...NOTHING, names: [...this.#names.values()] },
       { ...NOTHING, records },
-      { ...NOTHING, tombstones: gone.filter(({ hlc }) => hlc > since) },
+      { ...NOTHING, tombstones },
       { ...NOTHING, horizon: [...horizon] },
     ];
   }
@@ -113,13 +129,13 @@ export class DurableStore {
     return [...this.#rows.values()].filter(({ gone }) => gone === undefined);
   }
 
-  #write(change: Change): void {
+  #write(change: Change, wall: number): void {
     switch (change.type) {
       case "put": {
         const { record } = change;
         const verified = record.state === "listed" ||
           (this.#rows.get(record.id)?.verified ?? false);
-        this.#rows.set(record.id, { record: { ...record }, verified, gone: undefined });
+        this.#rows.set(record.id, { record: { ...record }, verified, gone: undefined, goneAt: 0 });
         break;
       }
       case "status": {
@@ -131,10 +147,12 @@ export class DurableStore {
         for (const id of change.ids) this.#change(id, { lastSeen: change.at });
         break;
       case "removed": {
-        const { id, cause, hlc, origin } = change;
+        const { id, cause, hlc, origin, lastSeen } = change;
         const row = this.#rows.get(id);
-        if (!row) break;
+        // One that fell silent here is not gone if the row says that it was heard of since.
+        if (!row || (cause === "expired" && row.record.lastSeen > lastSeen)) break;
         const tombstoneCause = cause === "expired" ? cause : "quit";
+        row.goneAt = wall;
         if (row.verified) row.gone = { id, hlc, origin, cause: tombstoneCause };
         else this.#rows.delete(id);
         break;

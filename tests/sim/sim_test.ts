@@ -27,8 +27,9 @@ function share(sorted: readonly number[], part: number): number {
 /** What went wrong in the run of a seed, and how to see it. */
 function failureOf(seed: number, convergences: number[]): string | undefined {
   const { violations, convergence } = play(seed);
+  const never = { at: 0, rule: "all know the same", text: "in time, and not only in the end" };
+  const first = violations[0] ?? (convergence === undefined ? never : undefined);
   if (convergence !== undefined) convergences.push(convergence);
-  const [first] = violations;
   if (!first) return undefined;
   const { at, rule, text } = first;
   return `seed ${seed}, after ${(at / 1000).toFixed(1)} s: "${rule}": ${text.slice(0, 400)}\n` +
@@ -46,7 +47,6 @@ for (let from = FIRST; from < FIRST + COUNT; from += AT_ONCE) {
     const more = failures.length > TOLD ? `\nand ${failures.length - TOLD} more` : "";
     assert.equal(failures.length, 0, `\n${failures.slice(0, TOLD).join("\n")}${more}`);
     convergences.sort((a, b) => a - b);
-    assert.equal(convergences.length, end - from);
     assert.ok(share(convergences, 1) <= HEAL_TARGET_MS);
     // Nearly always it takes no longer than until the next attempt to connect.
     assert.ok(share(convergences, 0.9) <= HEAL_TARGET_MS / 3, `${share(convergences, 0.9)}`);
