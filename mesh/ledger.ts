@@ -151,7 +151,10 @@ export class Ledger {
         const { id, hlc, origin } = event;
         const cause = event.cause === "expired" ? "expired" : "quit";
         this.#set(serverKey(id), { type: "tombstone", tombstone: { id, hlc, origin, cause } });
-        return this.#changed(serverKey(id), event);
+        // One that is learned again, too: somebody may have the server from this master, and take all
+        // that this master has changed for known.
+        return this.#changed(serverKey(id), event) ??
+          (origin === this.#origin ? serverKey(id) : undefined);
       }
       case "disputed": {
         const { type: _, ...tombstone } = event;

@@ -53,6 +53,8 @@ export class History {
   readonly #options: HistoryOptions;
   readonly #clock: HybridClock;
   readonly #tombstones: Tombstones;
+  /** The last versions of servers that have tombstones. */
+  readonly #buried = new Map<ServerId, Version>();
   readonly #knowledge: Knowledge;
   /** Times of this master's own changes that others have told of. */
   readonly #learned = new Set<number>();
@@ -156,9 +158,14 @@ export class History {
     return this.#tombstones.all();
   }
 
-  /** Sets up a tombstone. Nobody is told yet. */
-  bury(tombstone: Tombstone): void {
+  /**
+   * Sets up a tombstone. Nobody is told yet.
+   *
+   * @param of The last version of the server that was listed here.
+   */
+  bury(tombstone: Tombstone, of?: Version): void {
     const { clock } = this.#options;
+    if (of) this.#buried.set(tombstone.id, { hlc: of.hlc, origin: of.origin });
     const until = clock.monotonic() + this.#patience;
     for (const forgotten of this.#tombstones.add(tombstone, until)) {
       // One that had to make room would have been kept for longer.
@@ -168,6 +175,7 @@ export class History {
 
   /** A server is listed that was taken for gone. */
   unbury(id: ServerId): void {
+    this.#buried.delete(id);
     this.#tombstones.delete(id);
   }
 
@@ -262,7 +270,8 @@ export class History {
   }
 
   #forget({ id, hlc, origin }: Tombstone, wall: number): void {
-    this.#knowledge.forgot({ hlc, origin }, wall);
+    this.#knowledge.forgot({ hlc, origin }, wall, this.#buried.get(id));
+    this.#buried.delete(id);
     this.#options.event({ type: "forgotten", id, hlc, origin });
   }
 

@@ -33,6 +33,8 @@ export class Knowledge {
   #hasMemory = false;
   /** Time of this master's last change that was stored before this start; 0 for none. */
   #stored = 0;
+  /** The latest of the servers that are gone and forgotten, by the master that changed them last. */
+  readonly #buried = new Map<string, number>();
   /** Hybrid logical time before which a server that is gone may have been forgotten. */
   #forgotten = 0;
 
@@ -165,9 +167,11 @@ export class Knowledge {
   /**
    * A tombstone is forgotten.
    *
+   * @param of The last version of the server that it was of, if it was listed here.
    * @param wall Milliseconds since 1970 at which it was surely there.
    */
-  forgot(version: Version, wall: number): void {
+  forgot(version: Version, wall: number, of?: Version): void {
+    if (of) raise(this.#buried, of);
     raise(this.#horizon, version);
     // No reader could ever know more, if its master were never to be heard of again.
     raise(this.#vector, version);
@@ -182,7 +186,8 @@ export class Knowledge {
   /** Whether a server that is not known here may have been, and be gone. */
   mayBeGone(version: Version): boolean {
     // Where its master's clock is wrong, only that master's own times tell.
-    return version.hlc <= this.#forgotten || this.hasForgotten(version);
+    return version.hlc <= this.#forgotten || this.hasForgotten(version) ||
+      includes(this.#buried, version);
   }
 
   /**
@@ -205,8 +210,9 @@ export class Knowledge {
     };
   }
 
-  #pass({ hlc }: Version, wall: number): void {
-    // Whatever the clock of its master said.
-    this.#forgotten = Math.max(this.#forgotten, Math.min(hlc, hlcAt(wall)));
+  #pass({ hlc, origin }: Version, wall: number): void {
+    // Whatever the clock of another master said; this one's own times are later than what they ended.
+    const bound = origin === this.#origin ? hlc : hlcAt(wall);
+    this.#forgotten = Math.max(this.#forgotten, Math.min(hlc, bound));
   }
 }

@@ -236,7 +236,8 @@ export class Records {
     if (wasListed) {
       this.#listed--;
       this.#told(record, { hlc, origin });
-      this.history.bury({ id, hlc, origin, cause: cause === "expired" ? "expired" : "quit" });
+      const tombstoneCause = cause === "expired" ? "expired" : "quit";
+      this.history.bury({ id, hlc, origin, cause: tombstoneCause }, record);
     }
     this.#options.event({ type: "removed", id, cause, lastSeen, wasListed, hlc, origin, ...late });
     return record;

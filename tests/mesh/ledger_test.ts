@@ -44,12 +44,12 @@ Deno.test("Ledger.apply: own changes are returned, those of others are taken in 
   assert.equal(ledger.servers, 0);
 });
 
-Deno.test("Ledger.apply: what this master lost and learns again is nothing to be told", () => {
+Deno.test("Ledger.apply: of what this master lost and learns again only departures are told", () => {
   const holdings = new Holdings();
   holdings.vector.set(ME, 50);
   const ledger = ledgerOf(holdings);
   assert.equal(ledger.apply(put(server(1, 49))), undefined);
-  assert.equal(ledger.apply(gone(server(2, 50))), undefined);
+  assert.equal(ledger.apply(gone(server(2, 50))), "s:10.0.0.2:3030");
   assert.equal(ledger.apply({ type: "name", ...nameClaim("Bob", 48) }), undefined);
   assert.equal(ledger.servers, 1);
   assert.equal(ledger.own, 50);

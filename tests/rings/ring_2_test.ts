@@ -295,8 +295,9 @@ Deno.test("ring2: costly requests of one host are limited, others are not", asyn
   await withClient(async (client, trial) => {
     trial.add("10.0.0.1", 3030);
     // What comes in while they are asked is used up at once.
+    // On a slow machine that may take a while: one more is allowed each 50 ms.
     for (let i = 0; trial.counter("requests_refused") === 0; i++) {
-      assert.ok(i < 190, "there is no limit");
+      assert.ok(i < 1000, "there is no limit");
       await client.ask({ type: i % 2 ? "subscribe" : "list", filter: { guess: i % 9 } });
     }
     const lists = trial.counter("lists");

@@ -19,6 +19,9 @@ const SLACK_MS = 5000;
 /** Milliseconds in which a goodbye is everywhere when everything is whole, comparisons included. */
 const KNOWN_MS = 35_000;
 
+/** Milliseconds that a change takes to be everywhere. */
+const JUST_NOW_MS = 1000;
+
 /** Violations of one rule that are kept. */
 const MAX_OF_RULE = 5;
 
@@ -30,9 +33,18 @@ export interface Violation {
   readonly text: string;
 }
 
-interface Boot {
+/** A store that was read. */
+interface Restore {
   readonly at: number;
-  readonly restored: ReadonlySet<ServerId>;
+  /** Servers that it had as listed. */
+  readonly listed: ReadonlySet<ServerId>;
+}
+
+/** A server that a master took away. */
+interface Removal extends Version {
+  readonly at: number;
+  /** Whether that was its goodbye. */
+  readonly isGoodbye: boolean;
 }
 
 /** What is watched. */
@@ -47,11 +59,9 @@ export interface InvariantsOptions {
 export class Invariants implements Watcher {
   readonly violations: Violation[] = [];
   readonly #options: InvariantsOptions;
-  readonly #boots: Boot[] = [];
-  /** When each master last took each server away. */
-  readonly #removedAt = new Map<number, Map<ServerId, number>>();
-  /** When each master last heard of each server's goodbye. */
-  readonly #partedAt = new Map<number, Map<ServerId, number>>();
+  readonly #restores: Restore[] = [];
+  /** The latest removal of each server by each master since its start. */
+  readonly #removals = new Map<number, Map<ServerId, Removal>>();
   /** Changes that came after a master had said that it knew all before. */
   readonly #late = new Map<ServerId, Version>();
   /** Milliseconds after the last word of a server until nobody lists it. */
@@ -73,12 +83,11 @@ export class Invariants implements Watcher {
   }
 
   started(node: SimNode): void {
-    this.#removedAt.set(node.index, new Map());
-    this.#partedAt.set(node.index, new Map());
+    this.#removals.set(node.index, new Map());
   }
 
   restored(_node: SimNode, listed: ReadonlySet<ServerId>): void {
-    this.#boots.push({ at: this.#options.timeline.now, restored: listed });
+    this.#restores.push({ at: this.#options.timeline.now, listed });
   }
 
   event(node: SimNode, event: RegistryEvent): void {
@@ -106,7 +115,8 @@ export class Invariants implements Watcher {
     for (const node of nodes) {
       if (!node.registry) continue;
       const owners = new Map<string, string>();
-      for (const { id, state, name, key } of node.registry.records()) {
+      for (const record of node.registry.records()) {
+        const { id, state, name, key } = record;
         if (state !== "listed") continue;
         if (name !== undefined && key !== undefined) {
           const owner = owners.get(name);
@@ -116,7 +126,7 @@ export class Invariants implements Watcher {
           }
         }
         const server = world.servers.get(id);
-        if (!server || timeline.now <= this.#endOf(node, server)) continue;
+        if (!server || timeline.now <= this.#endOf(node, server, record)) continue;
         const { lastWord } = server.truth;
         const silence = Math.round(timeline.now - lastWord);
         this.report("the dead are gone", `m${node.index} lists ${id}, silent for ${silence} ms`);
@@ -135,13 +145,20 @@ export class Invariants implements Watcher {
     return firstDisagreement(this.#options.nodes, this.undecided(), isThorough);
   }
 
-  /** What readers may miss for now: what came late, and the dead. */
+  /** What some master has taken away just now, of which the others may not know yet. */
+  goneJustNow(): Set<ServerId> {
+    const since = this.#options.timeline.now - JUST_NOW_MS;
+    const removals = [...this.#removals.values()].flatMap((each) => [...each]);
+    return new Set(removals.filter(([, { at }]) => at > since).map(([id]) => id));
+  }
+
+  /** What readers may rightly or for now miss: what came late, and who is gone. */
   untold(): Set<ServerId> {
     const untold = new Set<ServerId>();
     const { timeline, world } = this.#options;
     for (const { id, truth } of world.servers.values()) {
-      // Somebody's old store has brought it back, and it goes again.
-      if (timeline.now > truth.lastWord + this.#patience) untold.add(id);
+      // Who still lists it has yet to hear so, or has an old store, and will take it away.
+      if (!truth.isAlive || timeline.now > truth.lastWord + this.#patience) untold.add(id);
     }
     for (const [id, { hlc, origin }] of this.#late) {
       for (const { registry } of this.#options.nodes) {
@@ -205,10 +222,11 @@ export class Invariants implements Watcher {
   }
 
   /** Whether a master that runs yet has known of a server's goodbye before a time. */
-  #isQuitKnown({ id, truth }: GameServer, before: number): boolean {
+  #isQuitKnown({ id, truth: { quit } }: GameServer, before: number): boolean {
     return this.#options.nodes.some((node) => {
-      const at = this.#partedAt.get(node.index)?.get(id) ?? -Infinity;
-      return node.isUp && truth.quit !== undefined && at >= truth.quit.at && at < before;
+      const removal = this.#removals.get(node.index)?.get(id);
+      if (!node.isUp || !quit || !removal?.isGoodbye) return false;
+      return removal.at >= quit.at && removal.at < before;
     });
   }
 
@@ -221,7 +239,7 @@ export class Invariants implements Watcher {
     const { quit } = truth;
     if (!quit || truth.isAlive || !isFirst(quit.version, record)) return;
     const { now } = this.#options.timeline;
-    const removedAt = this.#removedAt.get(node.index)?.get(id) ?? -Infinity;
+    const removedAt = this.#removals.get(node.index)?.get(id)?.at ?? -Infinity;
     const heardAt = truth.heardAt.get(node.index) ?? -Infinity;
     // It has heard of the server and not of its goodbye, and had a reason to say something new of it.
     if (
@@ -237,14 +255,14 @@ export class Invariants implements Watcher {
 
   #onRemoved(
     node: SimNode,
-    { id, cause }: RegistryEvent & { readonly type: "removed" },
+    { id, cause, hlc, origin }: RegistryEvent & { readonly type: "removed" },
   ): void {
     const server = this.#options.world.servers.get(id);
     if (!server) return;
     const { now } = this.#options.timeline;
     const { truth, key } = server;
-    this.#removedAt.get(node.index)?.set(id, now);
-    if (cause !== "expired") this.#partedAt.get(node.index)?.set(id, now);
+    const isGoodbye = cause !== "expired";
+    this.#removals.get(node.index)?.set(id, { at: now, hlc, origin, isGoodbye });
     const heardAt = truth.heardAt.get(node.index) ?? -Infinity;
     const isHeard = heardAt > node.bootedAt && now - heardAt < node.aliveTimeout;
     const before = node.replica.get(id);
@@ -261,7 +279,7 @@ export class Invariants implements Watcher {
   }
 
   /** Until when a master may list a server of which nobody hears any more. */
-  #endOf(node: SimNode, { id, truth }: GameServer): number {
+  #endOf(node: SimNode, { id, truth }: GameServer, record: Version): number {
     const patience = this.#patience;
     const end = truth.lastWord + patience;
     const { now } = this.#options.timeline;
@@ -269,13 +287,13 @@ export class Invariants implements Watcher {
     const { held } = this.#options.network;
     const late = (since: number): number =>
       2 * held.reduce((most, { at, by }) => at > since ? Math.max(most, by) : most, 0);
-    const removedAt = this.#removedAt.get(node.index)?.get(id) ?? -Infinity;
     // A master that came back with an old store may believe what it reads, and be believed by those
     // who do not know better.
-    const isKnownGone = removedAt > truth.lastWord;
+    const removal = this.#removals.get(node.index)?.get(id);
+    const isKnownGone = removal && removal.at > truth.lastWord && !isFirst(removal, record);
     let word = truth.lastWord;
-    for (const { at, restored } of this.#boots) {
-      if (!isKnownGone && at > word && restored.has(id)) word = at;
+    for (const { at, listed } of this.#restores) {
+      if (!isKnownGone && at > word && listed.has(id)) word = at;
     }
     return word + patience + late(word);
   }

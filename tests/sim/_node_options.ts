@@ -11,7 +11,7 @@ import type { SimRandom } from "./_random.ts";
 export interface Watcher {
   /** A process has started. */
   started(node: SimNode): void;
-  /** A process gets its store's servers; which of them were listed. */
+  /** A process gets its store's servers; those that were listed. */
   restored(node: SimNode, listed: ReadonlySet<ServerId>): void;
   /** The registry has told of a change. */
   event(node: SimNode, event: RegistryEvent): void;

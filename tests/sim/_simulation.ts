@@ -277,10 +277,10 @@ export class Simulation {
    * for ever. Such readers are started anew.
    */
   #restartReaders({ id, store }: SimNode): void {
-    const remembered = this.nodes.filter(({ isUp }) => isUp).map(({ changes }) => {
-      return changes.vector.get(id) ?? 0;
-    });
-    const latest = Math.max(store.latestOf(id), ...remembered);
+    // It may be any of the others that it meets first, and what that one does not know is lost.
+    const others = this.nodes.filter(({ isUp }) => isUp);
+    const known = Math.min(...others.map(({ changes }) => changes.vector.get(id) ?? 0));
+    const latest = Math.max(store.latestOf(id), others.length === 0 ? 0 : known);
     for (const reader of this.readers) if (reader.knows(id) > latest) reader.restart();
   }
 
@@ -290,7 +290,10 @@ export class Simulation {
     const excuses = {
       undecided: invariants.undecided(),
       untold: invariants.untold(),
-      elsewhere: isSettled ? new Set<string>() : listedAnywhere(this.nodes),
+      elsewhere: new Set([
+        ...invariants.goneJustNow(),
+        ...isSettled ? [] : listedAnywhere(this.nodes),
+      ]),
     };
     const wrong = reader.poll(node, excuses, isSettled);
     this.trace?.(() => `a reader of m${node.index} knows ${reader.spell(this.nodes)}`);

@@ -82,13 +82,10 @@ export class DurableStore {
     return [...this.#users.values()];
   }
 
-  /** Ids of what a restart would bring back as listed. */
+  /** Servers that a restart would bring back as listed. */
   listed(): Set<ServerId> {
-    return new Set(
-      this.#living().filter(({ record }) => record.state === "listed").map(({ record }) =>
-        record.id
-      ),
-    );
+    const records = this.#living().map(({ record }) => record);
+    return new Set(records.filter(({ state }) => state === "listed").map(({ id }) => id));
   }
 
   /** The latest change of a master that is stored. */

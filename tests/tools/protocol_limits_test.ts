@@ -46,11 +46,15 @@ function seconds(milliseconds: number): string {
   return `${number(milliseconds / 1000)} s`;
 }
 
+/** Files of ring 0, whose limits are told on a page of their own. */
+const RING_0 = /^rings\/(?:ring_0|_mesh_)/;
+
 /** What the files of a folder, or one file, set a constant or a member of one to. */
 function constant(place: string, name: string, member?: string): number {
   const files = place.endsWith(".ts")
     ? [place]
-    : [...Deno.readDirSync(`${ROOT}/${place}`)].map((file) => `${place}/${file.name}`);
+    : [...Deno.readDirSync(`${ROOT}/${place}`)].map((file) => `${place}/${file.name}`)
+      .filter((file) => !RING_0.test(file));
   const set = new RegExp(`^(?:export )?const ${name}(?:: \\w+)? = ([^;]*);`, "m");
   const found = files.flatMap((file) =>
     set.exec(Deno.readTextFileSync(`${ROOT}/${file}`))?.[1] ?? []
