@@ -15,12 +15,21 @@ export interface Memory {
   readonly pss: number | undefined;
 }
 
-/** Seconds of CPU time that a process has used, user and system, all threads, ended ones too. */
-export function cpuSeconds(pid: number): number {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+function cpuSecondsIn(path: string): number {
+  const stat = Deno.readTextFileSync(path);
   // The command's name, in parentheses, may hold anything; utime and stime are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Seconds of CPU time that a process has used, user and system, all threads, ended ones too. */
+export function cpuSeconds(pid: number): number {
+  return cpuSecondsIn(`/proc/${pid}/stat`);
+}
+
+/** The same of one thread; the main one has the number of the process. */
+export function threadCpuSeconds(pid: number, thread: number): number {
+  return cpuSecondsIn(`/proc/${pid}/task/${thread}/stat`);
 }
 
 function kilobytes(text: string, key: string): number | undefined {

@@ -6,7 +6,7 @@
 
 import { BENCH, DENO, ROOT } from "./_environment.ts";
 import { LIST_REQUEST, listAnswer, writeDatabase } from "./_population.ts";
-import { cpuSeconds, type Memory, memory } from "./_proc.ts";
+import { cpuSeconds, type Memory, memory, threadCpuSeconds } from "./_proc.ts";
 
 /** Milliseconds between two looks whether a server listens: the error of the times to start. */
 const POLL_MS = 2;
@@ -40,6 +40,12 @@ export interface Server {
 export interface Masterserver extends Server {
   /** Port of ring 2, where libgcrypt is installed. */
   readonly clientPort: number;
+  /** Port of ring 0, where there is a password and libgcrypt is installed. */
+  readonly masterPort: number;
+  /** Its log, a JSON object a line. */
+  readonly logFile: string;
+  /** Seconds of CPU time of its main thread so far, which has the registry. */
+  mainCpuSeconds(): number;
 }
 
 interface StartOptions {
@@ -72,8 +78,8 @@ export function makeWorkplace(directory: string): Workplace {
   return { directory, nextPort: () => port++ };
 }
 
-/** Bytes of the answer to a list request. */
-async function askList(port: number): Promise<number> {
+/** Bytes of the answer to a list request at a port of loopback. */
+export async function askList(port: number): Promise<number> {
   using tcp = await Deno.connect({ hostname: "127.0.0.1", port });
   await tcp.write(encoder.encode(LIST_REQUEST));
   const buffer = new Uint8Array(256 * 1024);
@@ -122,7 +128,9 @@ export function killServers(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 
-async function start(options: StartOptions): Promise<Server> {
+async function start(
+  options: StartOptions,
+): Promise<Server & Pick<Masterserver, "mainCpuSeconds">> {
   const { name, port, program, args } = options;
   const command = new Deno.Command(program, {
     args: [...args],
@@ -149,6 +157,7 @@ async function start(options: StartOptions): Promise<Server> {
       port,
       startMs,
       cpuSeconds: () => cpuSeconds(pid),
+      mainCpuSeconds: () => threadCpuSeconds(pid, pid),
       memory: () => memory(pid),
       stop,
     };
@@ -176,8 +185,8 @@ export interface MasterserverOptions {
   readonly name: string;
   /** A database that {@link writeDatabase} wrote; it is copied. */
   readonly database: string;
-  /** Servers in it. */
-  readonly servers: number;
+  /** Servers that its first list has to have; any list will do when undefined. */
+  readonly servers?: number;
   /** Further settings as `section.key=value`. */
   readonly settings?: readonly string[];
 }
@@ -189,13 +198,14 @@ export async function startMasterserver(
 ): Promise<Masterserver> {
   const port = workplace.nextPort();
   const clientPort = workplace.nextPort();
+  const masterPort = workplace.nextPort();
   const base = `${workplace.directory}/masterserver-${port}`;
   await Deno.copyFile(database, `${base}.db`);
   // A configuration of its own keeps the one in the home directory out of it.
   await Deno.writeTextFile(
     `${base}.ini`,
     `[network]
-mmport = ${workplace.nextPort()};
+mmport = ${masterPort};
 smport = ${workplace.nextPort()};
 cmport = ${clientPort};
 osport = ${port};
@@ -220,10 +230,10 @@ servercachefile = ${base}.neighbors;
       `${base}.ini`,
       ...settings.flatMap((setting) => ["--set", setting]),
     ],
-    complete: listAnswer(servers).length,
+    ...(servers === undefined ? {} : { complete: listAnswer(servers).length }),
     log: `${base}.log`,
   });
-  return { ...server, clientPort };
+  return { ...server, clientPort, masterPort, logFile: `${base}.log` };
 }
 
 /** Starts the bare server on Deno, which answers everything with the bytes of a file. */

@@ -1,9 +1,10 @@
 /**
  * Benchmarks of the whole daemon: `deno task bench [--json] [--save] [PART…]`.
  *
- * Parts are list, heartbeat, start, restart and memory; all of them unless some are named. Each line
- * goes to standard output, with `--json` as a JSON object. `--save` writes the report to
- * bench/results/latest.md too. docs/benchmarks.md tells how to read it.
+ * Parts are list, heartbeat, start, restart, memory, handshake, seal, browse, subscribe, ring0 and
+ * network; all of them unless some are named. Each line goes to standard output, with `--json` as a JSON
+ * object. `--save` writes the report to bench/results/latest.md too. docs/benchmarks.md tells how to
+ * read it.
  *
  * @module
  */
@@ -22,6 +23,8 @@ import {
 import { measureFanOut } from "./_fan_out.ts";
 import { measureMemory, measureRestart, measureStart } from "./_life.ts";
 import { compilePrograms, type CPrograms } from "./_load.ts";
+import { measureNetwork } from "./_network.ts";
+import { measureMasters } from "./_masters.ts";
 import { type Line, makeReport, type Report } from "./_report.ts";
 import { measureSecureLists } from "./_secure_lists.ts";
 import { killServers, makeWorkplace, type Workplace } from "./_servers.ts";
@@ -58,6 +61,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   seal: (workplace, _, report) => measureMessages(workplace, report),
   browse: (workplace, _, report) => measureSecureLists(workplace, report),
   subscribe: (workplace, _, report) => measureFanOut(workplace, report),
+  ring0: (workplace, _, report) => measureMasters(workplace, report),
+  network: withPrograms("ring 0", measureNetwork),
 };
 
 async function measure(names: readonly string[], report: Report): Promise<void> {

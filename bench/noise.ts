@@ -78,7 +78,7 @@ function framesOf(events: readonly ChannelEvent[]): Uint8Array[] {
 }
 
 /** Two open ends of a channel. */
-function openPair(primitives: Crypto): { sender: Channel; receiver: Channel } {
+export function openPair(primitives: Crypto): { sender: Channel; receiver: Channel } {
   const common = { primitives, pattern: "XX", prologue: PROLOGUES.ring2 } as const;
   const end = (role: "initiator" | "responder") =>
     new Channel({ ...common, role, staticKey: primitives.keyPair() });
