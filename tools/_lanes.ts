@@ -9,18 +9,19 @@
 export interface Lane {
   /** What people call it. */
   readonly name: string;
-  /** Paths of test files; all there are when there is none. */
+  /** Paths of test files. */
   readonly paths: readonly string[];
-  /** Paths that are left out. */
-  readonly leftOut: readonly string[];
 }
 
-/** Tests that run beside each other once all others are done, by the beginning of their paths. */
-const ASIDE: readonly (readonly [name: string, beginnings: readonly string[]])[] = [
-  ["the simulator", ["tests/sim/"]],
-  ["networks of masters", ["tests/e2e/network_"]],
-  ["what waits for silence", ["tests/e2e/independent_client_test.ts"]],
+/** Tests that run beside each other once the others are done, by the beginning of their paths. */
+const TOGETHER: readonly (readonly [name: string, beginning: string])[] = [
+  ["the simulator", "tests/sim/"],
+  ["networks of masters", "tests/e2e/network_"],
+  ["what waits for silence", "tests/e2e/independent_client_test.ts"],
 ];
+
+/** Tests of the whole daemon, many of which measure: they run alone. */
+const ALONE = "tests/e2e/";
 
 /**
  * The lanes for all tests: first the one that runs alone, then those that run together.
@@ -32,11 +33,16 @@ export function lanesOf(files: readonly string[]): {
   readonly together: readonly Lane[];
 } {
   const together: Lane[] = [];
-  const aside: string[] = [];
-  for (const [name, beginnings] of ASIDE) {
-    const paths = files.filter((file) => beginnings.some((begin) => file.startsWith(begin)));
-    if (paths.length > 0) together.push({ name, paths, leftOut: [] });
-    aside.push(...paths);
+  const taken = new Set<string>();
+  const take = (name: string, paths: readonly string[]): Lane => {
+    for (const path of paths) taken.add(path);
+    return { name, paths };
+  };
+  for (const [name, beginning] of TOGETHER) {
+    together.push(take(name, files.filter((file) => file.startsWith(beginning))));
   }
-  return { alone: { name: "all others", paths: [], leftOut: aside }, together };
+  const left = files.filter((file) => !taken.has(file));
+  const alone = take("the whole daemon", left.filter((file) => file.startsWith(ALONE)));
+  together.push(take("its parts", left.filter((file) => !taken.has(file))));
+  return { alone, together: together.filter(({ paths }) => paths.length > 0) };
 }
